@@ -1,0 +1,46 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check bench lock clean
+
+help: ## この一覧を表示 / list these targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+install: $(READY) ## .venv へ導入 / install into .venv
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Kijitsu needs Python 3.11 or newer; set PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: $(READY) ## 平成28年度の一年を再生し、ダッシュボードを開く / replay FY28, then start the dashboard
+	$(BIN)/kijitsu demo
+
+test: $(READY) ## 試験一式 / the whole test suite
+	CI=$(CI) $(BIN)/python -m pytest
+
+check: $(READY) ## CI と同じ検査 / what CI runs: format, lint, types, layers, plans, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/kijitsu check
+	$(MAKE) test
+
+bench: $(READY) ## 実測 / the measurements quoted in docs/benchmarks.md
+	$(BIN)/python -m tests.bench
+
+lock: ## requirements.lock を作り直す / resolve again, with hashes and without addresses
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade --extra dev --generate-hashes \
+	  --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+	rm -rf $(VENV)-lock
+
+clean: ## 生成物を消す（var/ のデータは残す）/ remove what was built, keep the data in var/
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,213 @@
+"""A plan as frozen values: what must happen, by when, after what, by whom, with what evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from enum import StrEnum
+from functools import cached_property
+
+from kijitsu.domain.periods import Length, Rule
+from kijitsu.domain.windows import Window
+
+
+class Kind(StrEnum):
+    """What sort of thing a milestone is; it chooses the mark on a picture, never the arithmetic."""
+
+    MEETING = "meeting"
+    ORDINANCE = "ordinance"
+    BUDGET = "budget"
+    ASSESSMENT = "assessment"
+    ROSTER = "roster"
+    REGISTRATION = "registration"
+    FILING = "filing"
+    TEST = "test"
+    SERVICE = "service"
+    PUBLICITY = "publicity"
+    TRAINING = "training"
+    COUNT = "count"
+    MILESTONE = "milestone"
+
+
+class LinkType(StrEnum):
+    """Which end of the prerequisite holds which end of the dependent."""
+
+    FINISH_TO_START = "FS"
+    START_TO_START = "SS"
+    FINISH_TO_FINISH = "FF"
+    START_TO_FINISH = "SF"
+
+
+class Lapse(StrEnum):
+    """What a lapsed prerequisite does to what rests on it."""
+
+    BLOCK = "block"
+    WARN = "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """One prerequisite of a milestone. `valid` asks that it is still valid on the dependent's planned date."""
+
+    on: str
+    type: LinkType = LinkType.FINISH_TO_START
+    lag: Length = Length(0, "wd")
+    valid: bool = False
+    lapse: Lapse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DueRule:
+    """A hard deadline that a statutory rule counts from an end of another milestone: `start` or `finish`."""
+
+    rule: Rule
+    milestone: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """How long a completion stays good, counted from the evidence's effective date, else from completion."""
+
+    length: Length
+    basis: str
+    lapse: Lapse = Lapse.BLOCK
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One counted figure on a day; `parts` are what it is made of."""
+
+    on: date
+    title: str
+    value: int
+    unit: str
+    parts: tuple[tuple[str, int], ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How many are handled on one open day of `closures`."""
+
+    per_day: int
+    closures: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Milestone:
+    """One thing that must happen. `window` is None where it is placed only by what comes before it."""
+
+    id: str
+    title: str
+    kind: Kind
+    owner: str
+    window: Window | None = None
+    duration: Length = Length(1, "wd")
+    after: tuple[Dependency, ...] = ()
+    due: date | DueRule | None = None
+    pinned: bool = False
+    assumed: frozenset[str] = frozenset()
+    evidence: tuple[str, ...] = ()
+    validity: Validity | None = None
+    reminders: str | None = None
+    done: Window | None = None
+    recurs: Length | None = None
+    series: tuple[Point, ...] = ()
+    capacity: Capacity | None = None
+    source: str = ""
+    basis: str = ""
+    note: str = ""
+
+    @property
+    def is_undecided(self) -> bool:
+        """True where the source says that the date is still being settled (調整中)."""
+        return self.window is not None and self.window.undecided
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A dated or counted fact of the source that is no task: kept, shown, never scheduled."""
+
+    title: str
+    text: str
+    window: Window | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A programme of milestones; the order of `milestones` is the order of the file."""
+
+    id: str
+    title: str
+    organisation: Organisation
+    milestones: Mapping[str, Milestone]
+    fiscal_year: Window | None = None
+    closures: tuple[str, ...] = ("municipality",)
+    source: str = ""
+    due_soon: int = 5
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When a milestone's people are written to.
+
+    `before` are lengths ahead of the latest safe finish, `every` the rhythm after the due date. The `to_…` tuples name
+    roles: `owner`, `superior` (the body the owner reports to), `secretariat`.
+    """
+
+    before: tuple[Length, ...] = ()
+    to_before: tuple[str, ...] = ("owner",)
+    on_day: bool = True
+    to_on_day: tuple[str, ...] = ("owner",)
+    every: Length | None = None
+    to_after: tuple[str, ...] = ("owner", "secretariat")
+    to_blocked: tuple[str, ...] = ("owner", "secretariat")
+    to_unblocked: tuple[str, ...] = ("owner", "secretariat")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A seat on a body: the post that holds it and its part there (委員長, 幹事, …)."""
+
+    post: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A committee, a department, or somebody outside. `mail` is None where we cannot write to them."""
+
+    id: str
+    title: str
+    kind: str
+    reports_to: str | None = None
+    mail: str | None = None
+    members: tuple[Member, ...] = ()
+    duties: tuple[str, ...] = ()
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """A municipality, its bodies, and when its office is open. `municipality` is the six-digit 団体コード."""
+
+    id: str
+    municipality: str
+    title: str
+    secretariat: str
+    bodies: Mapping[str, Body]
+    zone: str = "Asia/Tokyo"
+    opens_at: time = time(8, 30)
+    closes_at: time = time(17, 15)
+
+    @cached_property
+    def secretariat_body(self) -> Body:
+        """The body that is copied on what goes wrong."""
+        return self.bodies[self.secretariat]
