@@ -145,7 +145,7 @@ class Plan:
     title: str
     organisation: Organisation
     milestones: Mapping[str, Milestone]
-    fiscal_year: Window | None = None
+    fiscal_year: int | None = None
     closures: tuple[str, ...] = ("municipality",)
     source: str = ""
     due_soon: int = 5

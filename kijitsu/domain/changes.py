@@ -1,0 +1,166 @@
+"""Changes: moving a date, and everything the move does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+
+from kijitsu.domain.errors import InputError, did_you_mean
+from kijitsu.domain.gates import Status, Verdict, evaluate
+from kijitsu.domain.history import NOTHING_YET, Deed, Event, Progress, progress_of
+from kijitsu.domain.plan import Milestone, Plan
+from kijitsu.domain.schedule import Network, Slot
+from kijitsu.domain.windows import Window, parse_window, shifted_days, shifted_months
+
+
+class Cascade(StrEnum):
+    """What a move does to what comes after: push what cannot stay, shift everything as far, or none."""
+
+    PUSH = "push"
+    SHIFT = "shift"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One milestone's old and new window."""
+
+    id: str
+    old: Window | None
+    new: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """All that a move would do, milestone by milestone; `plan` is the plan as it would be.
+
+    `breached` are deadlines and pinned dates that the new schedule cannot meet and the old one could; `lapsing` are
+    milestones that would newly be blocked on the day of the preview.
+    """
+
+    plan: Plan
+    moved: tuple[Moved, ...]
+    before: Mapping[str, Slot]
+    after: Mapping[str, Slot]
+    breached: tuple[str, ...]
+    lapsing: tuple[str, ...]
+
+
+def apply_move(network: Network, id: str, to: Window, cascade: Cascade, progress: Mapping[str, Progress]) -> Plan:
+    """Return the plan with one milestone's window moved, and what follows moved as the cascade says.
+
+    Raises InputError for a milestone that is not there, is finished, or has no window to shift from.
+    """
+    plan = network.plan
+    if id not in plan.milestones:
+        raise InputError(f"「{id}」という項目は計画 {plan.id} にありません。{did_you_mean(id, plan.milestones)}")
+    if progress.get(id, NOTHING_YET).is_closed:
+        raise InputError(f"「{plan.milestones[id].title}」は終わっているので動かせません。")
+    old = plan.milestones[id].window
+    moved = _with_windows(plan, {id: to})
+    if cascade is Cascade.NONE:
+        return moved
+    if cascade is Cascade.SHIFT:
+        return _with_windows(moved, _shifted(network, id, old, to, progress))
+    return _pushed(network, moved, id, progress)
+
+
+def _with_windows(plan: Plan, windows: Mapping[str, Window]) -> Plan:
+    milestones = {
+        key: replace(milestone, window=windows[key]) if key in windows else milestone
+        for key, milestone in plan.milestones.items()
+    }
+    return replace(plan, milestones=milestones)
+
+
+def _may_move(milestone: Milestone, progress: Mapping[str, Progress]) -> bool:
+    done = progress.get(milestone.id, NOTHING_YET)
+    return not (milestone.pinned or done.is_closed or milestone.window is None or milestone.window.undecided)
+
+
+def _shifted(
+    network: Network, id: str, old: Window | None, to: Window, progress: Mapping[str, Progress]
+) -> dict[str, Window]:
+    old_day = old and (old.first or old.last)
+    new_day = to.first or to.last
+    if old is None or old_day is None or new_day is None:
+        raise InputError(
+            f"「{network.plan.milestones[id].title}」には元の日付がないので shift は使えません。push か none にしてください。"
+        )
+    months = (new_day.year - old_day.year) * 12 + new_day.month - old_day.month
+    days = (new_day - old_day).days
+    windows = {}
+    for key in network.downstream(id):
+        milestone = network.plan.milestones[key]
+        if _may_move(milestone, progress):
+            assert milestone.window
+            by_months = milestone.window.moves_by_months
+            windows[key] = shifted_months(milestone.window, months) if by_months else shifted_days(milestone.window, days)
+    return windows
+
+
+def _pushed(network: Network, moved: Plan, id: str, progress: Mapping[str, Progress]) -> Plan:
+    """Push only what cannot keep its target, prerequisites first, each as little as possible."""
+    plan = moved
+    slots = Network(plan, network.calendar, network.closures).schedule(progress)
+    for key in network.downstream(id):
+        milestone, finish = plan.milestones[key], slots[key].earliest_finish
+        window = milestone.window
+        if not _may_move(milestone, progress) or window is None or window.last is None or finish is None:
+            continue
+        if finish <= window.last:
+            continue
+        if window.moves_by_months:
+            months = (finish.year - window.last.year) * 12 + finish.month - window.last.month
+            new = shifted_months(window, months)
+        else:
+            new = shifted_days(window, (finish - window.last).days)
+        plan = _with_windows(plan, {key: new})
+        slots = Network(plan, network.calendar, network.closures).schedule(progress)
+    return plan
+
+
+def preview_move(
+    network: Network, id: str, to: Window, cascade: Cascade, progress: Mapping[str, Progress], on: date
+) -> Preview:
+    """Return what a move would do, without doing it."""
+    plan = apply_move(network, id, to, cascade, progress)
+    changed = Network(plan, network.calendar, network.closures)
+    before, after = network.schedule(progress, on), changed.schedule(progress, on)
+    moved = tuple(
+        Moved(key, network.plan.milestones[key].window, milestone.window)
+        for key, milestone in plan.milestones.items()
+        if milestone.window is not None and milestone.window != network.plan.milestones[key].window
+    )
+    breached = tuple(
+        key
+        for key in plan.milestones
+        if _is_broken(after[key]) and (plan.milestones[key].pinned or after[key].due_kind == "deadline")
+        if not _is_broken(before[key])
+    )
+    old, new = evaluate(network, before, progress, on), evaluate(changed, after, progress, on)
+    lapsing = tuple(key for key in new if _is_stopped(new[key]) and not _is_stopped(old[key]))
+    return Preview(plan, moved, before, after, breached, lapsing)
+
+
+def _is_broken(slot: Slot) -> bool:
+    return bool(slot.due and slot.earliest_finish and slot.earliest_finish > slot.due)
+
+
+def _is_stopped(verdict: Verdict) -> bool:
+    return verdict.status is Status.BLOCKED
+
+
+def replayed(network: Network, events: tuple[Event, ...], as_of: date | None) -> tuple[Network, dict[str, Progress]]:
+    """Return the network after the moves, and the progress after the deeds, that were made up to and including a day."""
+    seen = [event for event in events if as_of is None or event.on <= as_of]
+    for event in seen:
+        if event.deed is Deed.MOVE:
+            progress = progress_of(network.plan, seen, event.on)
+            to = parse_window(event.details["to"], network.plan.fiscal_year)
+            cascade = Cascade(event.details.get("cascade", Cascade.PUSH))
+            plan = apply_move(network, event.milestone, to, cascade, progress)
+            network = Network(plan, network.calendar, network.closures)
+    return network, progress_of(network.plan, seen, as_of)

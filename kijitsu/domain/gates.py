@@ -1,0 +1,238 @@
+"""Gates: what state a milestone is in on a day, and why it may not go on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from kijitsu.domain.history import NOTHING_YET, Progress
+from kijitsu.domain.periods import length_end
+from kijitsu.domain.plan import Dependency, Lapse, LinkType, Milestone
+from kijitsu.domain.schedule import Network, Slot
+
+
+class Status(StrEnum):
+    """The states of a milestone; where several hold, the first in this order is the status."""
+
+    DONE = "done"
+    WAIVED = "waived"
+    CANCELLED = "cancelled"
+    BLOCKED = "blocked"
+    OVERDUE = "overdue"
+    DUE_SOON = "due_soon"
+    ACTIVE = "active"
+    READY = "ready"
+    WAITING = "waiting"
+    SCHEDULED = "scheduled"
+    UNDECIDED = "undecided"
+
+
+SHOWN = {
+    Status.DONE: "完了",
+    Status.WAIVED: "免除",
+    Status.CANCELLED: "中止",
+    Status.BLOCKED: "停止",
+    Status.OVERDUE: "期限超過",
+    Status.DUE_SOON: "期限間近",
+    Status.ACTIVE: "進行中",
+    Status.READY: "着手可",
+    Status.WAITING: "前提待ち",
+    Status.SCHEDULED: "予定",
+    Status.UNDECIDED: "調整中",
+}
+
+
+class Code(StrEnum):
+    """Why a gate is not simply open."""
+
+    OVERDUE = "prerequisite_overdue"
+    VALIDITY_ENDED = "prerequisite_validity_ended"
+    CANCELLED = "prerequisite_cancelled"
+    BLOCKED = "prerequisite_blocked"
+    UNMET = "prerequisite_unmet"
+    LAG = "lag_running"
+    VALIDITY_WILL_END = "prerequisite_validity_will_end"
+
+
+LAPSED = frozenset({Code.OVERDUE, Code.VALIDITY_ENDED, Code.CANCELLED, Code.BLOCKED})
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that a gate has against its milestone.
+
+    `root_cause` is the milestone at the beginning of the chain, `since` the first day of its lapse (None where nothing
+    has lapsed), `holds_up` everything unfinished that rests on the root cause, `lapse` whether it blocks or only warns.
+    """
+
+    code: Code
+    prerequisite: str
+    root_cause: str
+    root_code: Code
+    basis: str
+    since: date | None
+    lapse: Lapse
+    holds_up: tuple[str, ...] = ()
+
+    @property
+    def blocks(self) -> bool:
+        """True where this reason alone stops the milestone."""
+        return self.code in LAPSED and self.lapse is Lapse.BLOCK
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The state of one milestone on a day; `facts` are all the states that hold, in the order of `Status`."""
+
+    id: str
+    status: Status
+    facts: tuple[Status, ...]
+    reasons: tuple[Reason, ...]
+    due: date | None
+    latest_safe_finish: date | None
+    slack: int | None
+
+    @property
+    def is_closed(self) -> bool:
+        """True once nothing more is expected of the milestone."""
+        return self.status in (Status.DONE, Status.WAIVED, Status.CANCELLED)
+
+
+def valid_until(milestone: Milestone, progress: Progress, network: Network) -> date | None:
+    """Return the last day on which a completion is still good; None where it does not run out."""
+    if progress.expires_on:
+        return progress.expires_on
+    if milestone.validity is None or progress.completed_on is None:
+        return None
+    counted_from = progress.valid_from or progress.completed_on
+    # 民法140条: the day itself is not counted.
+    return length_end(counted_from + timedelta(1), milestone.validity.length, network.calendar)
+
+
+def evaluate(
+    network: Network, slots: Mapping[str, Slot], progress: Mapping[str, Progress], on: date
+) -> dict[str, Verdict]:
+    """Return every milestone's verdict on a day, prerequisites before what rests on them."""
+    verdicts: dict[str, Verdict] = {}
+    open_downstream: dict[str, tuple[str, ...]] = {}
+
+    def holds_up(id: str) -> tuple[str, ...]:
+        if id not in open_downstream:
+            reached = network.downstream(id)
+            open_downstream[id] = tuple(n for n in reached if not progress.get(n, NOTHING_YET).is_closed)
+        return open_downstream[id]
+
+    for id in network.order:
+        milestone, done, slot = network.plan.milestones[id], progress.get(id, NOTHING_YET), slots[id]
+        reasons: list[Reason] = []
+        if not done.is_closed:
+            for link in milestone.after:
+                before = network.plan.milestones[link.on]
+                for reason in _against(link, before, slot, progress, verdicts, network, on):
+                    reasons.append(Reason(*reason, holds_up=holds_up(reason[2])))
+        facts = _facts(milestone, done, slot, reasons, network, on)
+        verdicts[id] = Verdict(
+            id, facts[0], facts, tuple(reasons), slot.due, slot.latest_finish, slot.slack
+        )
+    return verdicts
+
+
+Against = tuple[Code, str, str, Code, str, date | None, Lapse]
+
+
+def _against(
+    link: Dependency,
+    before: Milestone,
+    slot: Slot,
+    progress: Mapping[str, Progress],
+    verdicts: Mapping[str, Verdict],
+    network: Network,
+    on: date,
+) -> list[Against]:
+    """Return what one prerequisite has against its dependent, without what that holds up."""
+    done, verdict = progress.get(before.id, NOTHING_YET), verdicts[before.id]
+    lapse = link.lapse or Lapse.BLOCK
+    basis = before.basis
+
+    def one(code: Code, since: date | None, lapse: Lapse = lapse, basis: str = basis) -> list[Against]:
+        return [(code, before.id, before.id, code, basis, since, lapse)]
+
+    if done.cancelled_on:
+        return one(Code.CANCELLED, done.cancelled_on)
+    if done.completed_on and link.valid:
+        end = valid_until(before, done, network)
+        fading = link.lapse or (before.validity.lapse if before.validity else Lapse.BLOCK)
+        article = before.validity.basis if before.validity else basis
+        if end and end < on:
+            return one(Code.VALIDITY_ENDED, end + timedelta(1), fading, article)
+        if end and slot.earliest_start and end < slot.earliest_start:
+            return one(Code.VALIDITY_WILL_END, None, fading, article)
+    if done.finished_on:
+        return [] if _lag_is_over(link, done, network, on) else one(Code.LAG, None)
+    if _starts_enough(link) and done.started_on:
+        return [] if _lag_is_over(link, done, network, on) else one(Code.LAG, None)
+    if verdict.status is Status.BLOCKED:
+        roots = {r.root_cause: r for r in reversed(verdict.reasons) if r.blocks}
+        return [
+            (Code.BLOCKED, before.id, root.root_cause, root.root_code, root.basis, root.since, lapse)
+            for root in sorted(roots.values(), key=lambda r: network.order.index(r.root_cause))
+        ]
+    if Status.OVERDUE in verdict.facts and verdict.due:
+        return one(Code.OVERDUE, verdict.due + timedelta(1))
+    if link.type in (LinkType.FINISH_TO_FINISH, LinkType.START_TO_FINISH):
+        return []
+    return one(Code.UNMET, None)
+
+
+def _starts_enough(link: Dependency) -> bool:
+    return link.type in (LinkType.START_TO_START, LinkType.START_TO_FINISH)
+
+
+def _lag_is_over(link: Dependency, done: Progress, network: Network, on: date) -> bool:
+    if not link.lag.number or link.type in (LinkType.FINISH_TO_FINISH, LinkType.START_TO_FINISH):
+        return True
+    finish = done.finished_on or done.started_on
+    start = done.started_on or finish
+    assert finish and start
+    return network.may_start(link, start, finish) <= on
+
+
+def _facts(
+    milestone: Milestone,
+    done: Progress,
+    slot: Slot,
+    reasons: list[Reason],
+    network: Network,
+    on: date,
+) -> tuple[Status, ...]:
+    if done.completed_on:
+        return (Status.DONE,)
+    if done.waived_on:
+        return (Status.WAIVED,)
+    if done.cancelled_on:
+        return (Status.CANCELLED,)
+    window = milestone.window
+    unmet = any(r.code in (Code.UNMET, Code.LAG, Code.VALIDITY_WILL_END) and _holds(r) for r in reasons)
+    blocked = any(r.blocks for r in reasons)
+    undecided = milestone.is_undecided
+    not_open = window is not None and window.first is not None and window.first > on
+    safe = slot.latest_finish
+    soon = safe is not None and network.calendar.count(on, safe) <= network.plan.due_soon
+    holds = {
+        Status.BLOCKED: blocked,
+        Status.OVERDUE: slot.due is not None and slot.due < on,
+        Status.DUE_SOON: soon,
+        Status.ACTIVE: done.started_on is not None,
+        Status.READY: not (done.started_on or blocked or unmet or not_open or undecided),
+        Status.WAITING: unmet,
+        Status.SCHEDULED: not_open,
+        Status.UNDECIDED: undecided,
+    }
+    return tuple(status for status, does_hold in holds.items() if does_hold)
+
+
+def _holds(reason: Reason) -> bool:
+    """A validity that will run out only warns where its lapse would only warn."""
+    return reason.code is not Code.VALIDITY_WILL_END or reason.lapse is Lapse.BLOCK

@@ -1,0 +1,122 @@
+"""What people did: events, and what they make of each milestone by a given day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+
+from kijitsu.domain.errors import InputError, did_you_mean
+from kijitsu.domain.plan import Milestone, Plan
+
+
+class Deed(StrEnum):
+    """What an event does to its milestone."""
+
+    START = "start"
+    COMPLETE = "complete"
+    WAIVE = "waive"
+    CANCEL = "cancel"
+    ACKNOWLEDGE = "acknowledge"
+    MOVE = "move"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that somebody did on a day. `details` hold what the deed needs: reason, to, cascade, by, source."""
+
+    on: date
+    deed: Deed
+    milestone: str
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    effective: date | None = None
+    expires: date | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A record (with its sources) or a made-up scenario of a plan's year, in order of days."""
+
+    id: str
+    plan: str
+    title: str
+    kind: str
+    events: tuple[Event, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one milestone has come. `valid_from` is the evidence's effective date, else the completion's."""
+
+    started_on: date | None = None
+    completed_on: date | None = None
+    valid_from: date | None = None
+    expires_on: date | None = None
+    waived_on: date | None = None
+    cancelled_on: date | None = None
+    evidence: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def finished_on(self) -> date | None:
+        """The day from which the milestone counts as met: completed or waived."""
+        return self.completed_on or self.waived_on
+
+    @property
+    def is_closed(self) -> bool:
+        """True once nothing more is expected: completed, waived or cancelled."""
+        return bool(self.finished_on or self.cancelled_on)
+
+
+NOTHING_YET = Progress()
+
+
+def progress_of(plan: Plan, events: Iterable[Event], as_of: date | None = None) -> dict[str, Progress]:
+    """Return what events up to and including `as_of` (all, where None) make of each milestone that they touch.
+
+    A milestone that the plan itself calls done counts from the last day of that window. Raises InputError for an event
+    on a milestone that the plan does not have.
+    """
+    progress: dict[str, Progress] = {}
+    for milestone in plan.milestones.values():
+        if milestone.done and (as_of is None or _done_on(milestone) <= as_of):
+            day = _done_on(milestone)
+            progress[milestone.id] = Progress(completed_on=day, valid_from=day)
+    for event in sorted(events, key=lambda event: event.on):
+        if event.deed in (Deed.MOVE, Deed.ACKNOWLEDGE) or (as_of and event.on > as_of):
+            continue
+        if event.milestone not in plan.milestones:
+            hint = did_you_mean(event.milestone, plan.milestones)
+            raise InputError(f"「{event.milestone}」という項目は計画 {plan.id} にありません。{hint}")
+        progress[event.milestone] = _after(progress.get(event.milestone, NOTHING_YET), event)
+    return progress
+
+
+def _done_on(milestone: Milestone) -> date:
+    window = milestone.done
+    assert window is not None
+    day = window.last or window.first
+    assert day is not None
+    return day
+
+
+def _after(before: Progress, event: Event) -> Progress:
+    match event.deed:
+        case Deed.START:
+            return replace(before, started_on=before.started_on or event.on)
+        case Deed.COMPLETE:
+            return replace(
+                before,
+                completed_on=event.on,
+                valid_from=event.effective or event.on,
+                expires_on=event.expires,
+                evidence={**before.evidence, **event.evidence},
+            )
+        case Deed.WAIVE:
+            return replace(before, waived_on=event.on)
+        case Deed.CANCEL:
+            return replace(before, cancelled_on=event.on)
+        case _:
+            return before
