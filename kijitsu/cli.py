@@ -1,1 +1,30 @@
-def main() -> None: ...
+"""The `kijitsu` command: what can be done, and how errors end it (1 input, 2 usage, 3 something outside)."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from kijitsu.commands import common, read
+from kijitsu.domain.errors import KijitsuError
+
+app = typer.Typer(
+    name="kijitsu",
+    help="期日（きじつ）: 自治体の例規・法定期限カレンダー。計画を読み、日程を組み、督促し、止まった理由を説明します。",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for command in (read.check, read.schema, read.schedule, read.status, read.why, read.period):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; every error we raise ends as a message on stderr and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    try:
+        app()
+    except KijitsuError as exc:
+        sys.exit(common.complain(exc))

@@ -83,9 +83,9 @@ def _may_move(milestone: Milestone, progress: Mapping[str, Progress]) -> bool:
 def _shifted(
     network: Network, id: str, old: Window | None, to: Window, progress: Mapping[str, Progress]
 ) -> dict[str, Window]:
-    old_day = old and (old.first or old.last)
+    old_day = (old.first or old.last) if old else None
     new_day = to.first or to.last
-    if old is None or old_day is None or new_day is None:
+    if old_day is None or new_day is None:
         raise InputError(
             f"「{network.plan.milestones[id].title}」には元の日付がないので shift は使えません。push か none にしてください。"
         )
@@ -97,7 +97,9 @@ def _shifted(
         if _may_move(milestone, progress):
             assert milestone.window
             by_months = milestone.window.moves_by_months
-            windows[key] = shifted_months(milestone.window, months) if by_months else shifted_days(milestone.window, days)
+            windows[key] = (
+                shifted_months(milestone.window, months) if by_months else shifted_days(milestone.window, days)
+            )
     return windows
 
 

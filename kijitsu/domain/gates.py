@@ -133,9 +133,7 @@ def evaluate(
                 for reason in _against(link, before, slot, progress, verdicts, network, on):
                     reasons.append(Reason(*reason, holds_up=holds_up(reason[2])))
         facts = _facts(milestone, done, slot, reasons, network, on)
-        verdicts[id] = Verdict(
-            id, facts[0], facts, tuple(reasons), slot.due, slot.latest_finish, slot.slack
-        )
+        verdicts[id] = Verdict(id, facts[0], facts, tuple(reasons), slot.due, slot.latest_finish, slot.slack)
     return verdicts
 
 

@@ -176,7 +176,11 @@ def length_end(start: date, length: Length, closures: Closures) -> date:
     """Return the last day of something that takes `length` and starts on `start`, that day being its first."""
     match length.unit:
         case "wd":
-            return closures.add(start, 0) if length.number == 1 else closures.add(closures.next_open(start), length.number - 1)
+            return (
+                closures.add(start, 0)
+                if length.number == 1
+                else closures.add(closures.next_open(start), length.number - 1)
+            )
         case "d" | "w":
             return start + timedelta(length.number * (7 if length.unit == "w" else 1) - 1)
         case _:

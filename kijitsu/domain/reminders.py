@@ -111,7 +111,7 @@ def _before_due(
     days = sorted((_ahead(safe, offset, calendar), str(offset)) for offset in policy.before)
     reached = [(day, offset) for day, offset in days if day <= on]
     for number, (day, offset) in enumerate(reached, start=1):
-        is_covered = number < len(reached) or safe < on
+        is_covered = number < len(reached)
         for to in recipients(plan.organisation, milestone.owner, policy.to_before):
             yield Reminder(milestone.id, f"before:{offset}", to, safe, day, is_covered)
     if due is not None and policy.on_day:

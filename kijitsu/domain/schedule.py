@@ -253,9 +253,7 @@ class Network:
 
     # --- backward: as late as is safe ---
 
-    def _backward(
-        self, progress: Mapping[str, Progress], dues: Mapping[str, int]
-    ) -> dict[str, tuple[int | None, int]]:
+    def _backward(self, progress: Mapping[str, Progress], dues: Mapping[str, int]) -> dict[str, tuple[int | None, int]]:
         latest: dict[str, tuple[int | None, int]] = {}
         starts: dict[str, int] = {}
         finishes = {id: self.calendar.until_ordinal(day) for id, day in dues.items()}

@@ -1,0 +1,42 @@
+"""The wiring: which database, which words and which channels this installation uses."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from kijitsu.messages import Courier, Renderer
+from kijitsu.office import Office
+from kijitsu.plans import Library
+from kijitsu.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from kijitsu.store.work import UnitOfWork
+
+
+def open_office(settings: Settings | None = None) -> Office:
+    """Return the office as the settings want it. Nothing is opened or loaded before it is needed."""
+    chosen = settings or read_settings()
+
+    @cache
+    def engine():  # type: ignore[no-untyped-def]
+        from kijitsu.store.engine import connect, require_current_schema
+
+        opened = connect(chosen.database)
+        require_current_schema(opened)
+        return opened
+
+    def open_work(municipality: str, readonly: bool) -> UnitOfWork:
+        from kijitsu.store.work import UnitOfWork
+
+        return UnitOfWork(engine(), municipality, readonly=readonly)
+
+    def make_renderer() -> Renderer:
+        from notifications.render import LetterRenderer
+
+        return LetterRenderer()
+
+    def open_courier() -> Courier:
+        raise NotImplementedError
+
+    return Office(chosen, Library(chosen.calendar), open_work, open_courier, make_renderer)

@@ -1,0 +1,170 @@
+"""What is wrong in a file, each with its place: the shape of it, and every id against what it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from kijitsu import schemas as shape
+from kijitsu.domain.errors import Problem, did_you_mean
+from kijitsu.domain.periods import Rule
+from kijitsu.domain.plan import Organisation, Policy
+from kijitsu.domain.schedule import Cycle, topological_order
+from kijitsu.located import Document, Location
+
+S = TypeVar("S", bound=shape.Shape)
+
+# The example to follow where a key is missing.
+_EXAMPLES = {"title": "title: 第1回幹事会", "owner": "owner: general_affairs", "kind": "kind: meeting"}
+
+
+def validated(
+    kind: type[S], document: Document, found: list[Problem], context: dict[str, Any] | None = None
+) -> S | None:
+    if not isinstance(document.data, dict):
+        found.append(document.problem((), "bad-shape", "「キー: 値」の並びで書いてください。"))
+        return None
+    try:
+        return kind.model_validate(document.data, context=context or {"warnings": []})
+    except ValidationError as exc:
+        found.extend(_problem(document, kind, error) for error in exc.errors())
+        return None
+
+
+def _problem(document: Document, kind: type[shape.Shape], error: Any) -> Problem:
+    where = _real(document, error["loc"])
+    name = str(where[-1]) if where else ""
+    match error["type"]:
+        case "extra_forbidden":
+            hint = did_you_mean(name, _keys_at(kind, where[:-1]))
+            return document.problem(where, "unknown-key", f"「{name}」というキーはありません。{hint}", at_key=True)
+        case "missing":
+            example = _EXAMPLES.get(str(error["loc"][-1]), "")
+            message = f"「{error['loc'][-1]}」がありません。" + (f"例: {example}" if example else "")
+            return document.problem(where, f"missing-{error['loc'][-1]}", message, at_key=True)
+        case "enum" | "literal_error":
+            allowed = [word.strip("'") for word in error["ctx"]["expected"].replace(" or ", ", ").split(", ")]
+            hint = did_you_mean(str(error["input"]), allowed) or f"使えるのは {'、'.join(allowed)} です。"
+            return document.problem(where, "bad-value", f"「{error['input']}」は{name}になりません。{hint}")
+        case "string_pattern_mismatch":
+            return document.problem(where, "bad-value", f"「{error['input']}」は{name}の書き方に合いません。")
+        case "int_parsing" | "int_type":
+            return document.problem(where, "bad-number", f"「{error['input']}」は数ではありません。")
+        case "string_type":
+            return document.problem(where, "bad-value", f"「{name}」には文字を書いてください。")
+        case "tuple_type" | "list_type" | "dict_type" | "model_type" | "model_attributes_type":
+            return document.problem(
+                where, "bad-shape", f"「{name}」の形が違います。calendar/README.md の例を見てください。"
+            )
+        case code:
+            return document.problem(where, code, error["msg"])
+
+
+def _real(document: Document, loc: tuple[str | int, ...]) -> Location:
+    """Drop from a pydantic location the parts that are not in the file (names of union members, [key])."""
+    where: Location = ()
+    for part in loc:
+        if part == "[key]":
+            break
+        if (*where, part) in document.values:
+            where = (*where, part)
+    return where
+
+
+def _keys_at(kind: type[shape.Shape], where: Location) -> list[str]:
+    """Return the keys that a shape allows at a path, found through its JSON Schema."""
+    schema = kind.model_json_schema()
+    node = schema
+    for part in where:
+        node = _schema_step(schema, node, part)
+    node = _resolved(schema, node)
+    return list(node.get("properties", {}))
+
+
+def _schema_step(schema: dict[str, Any], node: dict[str, Any], part: str | int) -> dict[str, Any]:
+    node = _resolved(schema, node)
+    if isinstance(part, int):
+        return node.get("items", {})  # type: ignore[no-any-return]
+    inner = node.get("properties", {}).get(part)
+    if inner is None:
+        inner = node.get("additionalProperties") or next(iter(node.get("patternProperties", {}).values()), {})
+    return inner if isinstance(inner, dict) else {}
+
+
+def _resolved(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    for option in node.get("anyOf", ()):
+        if "$ref" in option or option.get("type") in ("array", "object"):
+            node = option
+            break
+    if "$ref" in node:
+        return schema["$defs"][node["$ref"].rpartition("/")[2]]  # type: ignore[no-any-return]
+    return node
+
+
+def unknown(document: Document, where: Location, what: str, id: str, known: Iterable[str]) -> Problem:
+    names = {
+        "milestone": "という項目",
+        "body": "という組織",
+        "rule": "という規則",
+        "closures": "という休日表",
+        "policy": "という督促の方針",
+        "key": "というキー",
+    }
+    return document.problem(where, f"unknown-{what}", f"「{id}」{names[what]}はありません。{did_you_mean(id, known)}")
+
+
+def check_references(
+    document: Document,
+    data: Mapping[str, Any],
+    organisation: Organisation | None,
+    rules: Mapping[str, Rule],
+    policies: Mapping[str, Policy],
+    closures: Mapping[str, shape.ClosuresDocument],
+    found: list[Problem],
+) -> None:
+    """Check every id against what it names; on the text, so that a wrong date elsewhere hides nothing."""
+    milestones = data.get("milestones")
+    milestones = milestones if isinstance(milestones, dict) else {}
+
+    def check(where: Location, what: str, id: Any, known: Iterable[str]) -> None:
+        if isinstance(id, str) and id not in known:
+            found.append(unknown(document, where, what, id, known))
+
+    for number, id in enumerate(data.get("closures") or ()):
+        check(("closures", number), "closures", id, closures)
+    links: dict[str, list[str]] = {}
+    for id, milestone in milestones.items():
+        links[id] = []
+        if not isinstance(milestone, dict):
+            continue
+        at: Location = ("milestones", id)
+        if organisation:
+            check((*at, "owner"), "body", milestone.get("owner"), organisation.bodies)
+        check((*at, "reminders"), "policy", milestone.get("reminders"), policies)
+        capacity = milestone.get("capacity")
+        if isinstance(capacity, dict):
+            check((*at, "capacity", "closures"), "closures", capacity.get("closures"), closures)
+        for number, key in enumerate(milestone.get("assumed") or ()):
+            check((*at, "assumed", number), "key", key, shape.milestone_keys())
+        after = milestone.get("after")
+        for number, link in enumerate(after if isinstance(after, list) else ()):
+            on = link.get("on") if isinstance(link, dict) else link
+            place = (*at, "after", number, "on") if isinstance(link, dict) else (*at, "after", number)
+            check(place, "milestone", on, milestones)
+            if isinstance(on, str) and on in milestones:
+                links[id].append(on)
+        due = milestone.get("due")
+        if isinstance(due, dict):
+            check((*at, "due", "rule"), "rule", due.get("rule"), rules)
+            if isinstance(due.get("from"), str):
+                check((*at, "due", "from"), "milestone", due["from"].rpartition(".")[0], milestones)
+    try:
+        topological_order(links)
+    except Cycle as exc:
+        found.append(
+            document.problem(
+                ("milestones", exc.path[0], "after"), "cycle", f"{exc}。どれか一つの前提を外してください。"
+            )
+        )

@@ -1,0 +1,73 @@
+"""What every command shares: how a day is read, how JSON and tables are written, how errors end a command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+
+from kijitsu.bootstrap import open_office
+from kijitsu.domain.errors import KijitsuError
+from kijitsu.domain.windows import parse_day
+from kijitsu.office import Office
+from kijitsu.services import reading
+
+PlanArgument = Annotated[str, typer.Argument(metavar="PLAN", help="計画のID（fy28）またはファイルのパス")]
+MilestoneArgument = Annotated[str, typer.Argument(metavar="ID", help="項目のID（pia など）")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSONで標準出力へ")]
+AsOfOption = Annotated[
+    str | None, typer.Option("--as-of", metavar="D", help="この日の状態（例: 2016-07-12、H28.7.12）")
+]
+HistoryOption = Annotated[
+    str | None, typer.Option("--history", metavar="H", help="履歴のIDまたはパス。データベースは使いません")
+]
+
+
+def office() -> Office:
+    """Return the office of this process's settings."""
+    return open_office()
+
+
+def day(text: str | None) -> date | None:
+    """Read an option's day."""
+    return None if text is None else parse_day(text)
+
+
+def standing_today(opened: Office, plan: str, as_of: str | None, history: str | None) -> reading.Standing:
+    """Return where a plan stands on the given day, today where none is given."""
+    on = day(as_of) or reading.today_of(opened, plan)
+    return reading.standing(opened, plan, on, history)
+
+
+def print_json(value: Any) -> None:
+    """Write a value as JSON: dates in ISO, Japanese unescaped."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write a table to the terminal, or plain text where there is none."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Write sentences, one a line."""
+    for line in lines:
+        sys.stdout.write(line + "\n")
+
+
+def complain(error: KijitsuError) -> int:
+    """Write an error to stderr and return the exit code it asks for."""
+    sys.stderr.write(f"{error}\n")
+    return error.exit_code

@@ -1,0 +1,253 @@
+"""Commands that only read: check, schema, schedule, status, why, period."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from kijitsu.commands import common
+from kijitsu.domain.eras import show_date
+from kijitsu.domain.errors import InputError, InvalidFile, did_you_mean
+from kijitsu.domain.gates import SHOWN, Reason, Verdict
+from kijitsu.domain.periods import Direction, FirstDay, Roll, Rule, count_period, parse_length
+from kijitsu.domain.schedule import Slot
+from kijitsu.domain.windows import parse_day
+
+
+def check(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[PLAN]...", help="計画のIDかパス。省けば全部")] = None,
+    as_json: common.JsonOption = False,
+) -> None:
+    """計画・組織・休日表・規則・履歴のファイルを調べ、誤りを場所つきですべて示します。"""
+    library = common.office().library
+    problems = []
+    plans: list[str] = list(names or library.ids("plans"))
+    for name in plans:
+        try:
+            loaded = library.plan(name)
+            problems += loaded.warnings
+            loaded.network.schedule()
+            for history in library.ids("histories") if not names else ():
+                if _tells_of(library.find("histories", history), loaded.plan.id):
+                    library.history(history, loaded.plan)
+        except InvalidFile as exc:
+            problems += exc.problems
+    problems = sorted(set(problems))
+    errors = [problem for problem in problems if not problem.is_warning]
+    if as_json:
+        common.print_json(
+            [
+                {
+                    "file": p.file,
+                    "line": p.line,
+                    "column": p.column,
+                    "code": p.code,
+                    "message": p.message,
+                    "warning": p.is_warning,
+                }
+                for p in problems
+            ]
+        )
+    for problem in problems:
+        typer.echo(str(problem), err=True)
+    if errors:
+        raise typer.Exit(1)
+    if not as_json:
+        common.print_lines([f"誤りはありません（計画 {len(plans)}件: {'、'.join(plans)}）"])
+
+
+def _tells_of(path: Any, plan: str) -> bool:
+    from kijitsu.located import read_document
+
+    data = read_document(path).data
+    return not isinstance(data, dict) or data.get("plan") in (plan, None)
+
+
+def schema(
+    kind: Annotated[str, typer.Argument(help="plan, organisation, closures, rules, history")] = "plan",
+) -> None:
+    """エディターの入力補完に使うJSON Schemaを出します。"""
+    from kijitsu import schemas
+
+    kinds = {
+        "plan": schemas.PlanDocument,
+        "organisation": schemas.OrganisationDocument,
+        "closures": schemas.ClosuresDocument,
+        "rules": schemas.RulesDocument,
+        "history": schemas.HistoryDocument,
+    }
+    if kind not in kinds:
+        raise InputError(f"「{kind}」という種類はありません。{did_you_mean(kind, kinds) or '、'.join(kinds)}")
+    common.print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **kinds[kind].model_json_schema()})
+
+
+def schedule(
+    plan: common.PlanArgument,
+    as_of: common.AsOfOption = None,
+    history: common.HistoryOption = None,
+    as_json: common.JsonOption = False,
+) -> None:
+    """最早・最遅の日程と余裕を計算します。"""
+    from kijitsu.services import reading
+
+    standing = reading.standing(common.office(), plan, common.day(as_of), history)
+    if as_json:
+        common.print_json([_slot_json(slot) for slot in standing.slots.values()])
+        return
+    common.print_table(
+        f"{standing.plan.title}" + (f"（{show_date(standing.as_of)}現在）" if standing.as_of else ""),
+        ("ID", "項目", "最早開始", "最早完了", "最遅完了", "期限", "余裕", ""),
+        (
+            (
+                slot.id,
+                standing.plan.milestones[slot.id].title,
+                str(slot.earliest_start or "－"),
+                str(slot.earliest_finish or "－"),
+                str(slot.latest_finish or "－"),
+                str(slot.due or "－"),
+                "－" if slot.slack is None else str(slot.slack),
+                "◆" if slot.critical else "",
+            )
+            for slot in standing.slots.values()
+        ),
+    )
+
+
+def _slot_json(slot: Slot) -> dict[str, Any]:
+    return {
+        "id": slot.id,
+        "earliest_start": slot.earliest_start,
+        "earliest_finish": slot.earliest_finish,
+        "latest_start": slot.latest_start,
+        "latest_finish": slot.latest_finish,
+        "slack": slot.slack,
+        "critical": slot.critical,
+        "due": slot.due,
+        "due_kind": slot.due_kind,
+        "drivers": list(slot.drivers),
+    }
+
+
+def status(
+    plan: common.PlanArgument,
+    as_of: common.AsOfOption = None,
+    history: common.HistoryOption = None,
+    as_json: common.JsonOption = False,
+) -> None:
+    """各項目の状態と、止まっている理由を示します。"""
+    standing = common.standing_today(common.office(), plan, as_of, history)
+    if as_json:
+        common.print_json([verdict_json(standing.verdicts[id]) for id in standing.plan.milestones])
+        return
+    assert standing.as_of
+    rows = []
+    for id, milestone in standing.plan.milestones.items():
+        verdict = standing.verdicts[id]
+        roots = dict.fromkeys(standing.plan.milestones[r.root_cause].title for r in verdict.reasons if r.blocks)
+        rows.append(
+            (
+                SHOWN[verdict.status],
+                id,
+                milestone.title,
+                standing.plan.organisation.bodies[milestone.owner].title,
+                str(verdict.due or "－"),
+                str(verdict.latest_safe_finish or "－"),
+                "、".join(roots),
+            )
+        )
+    columns = ("状態", "ID", "項目", "担当", "期限", "安全な限度", "原因")
+    common.print_table(f"{standing.plan.title}（{show_date(standing.as_of)}現在）", columns, rows)
+
+
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """Return a verdict as `status --json` shows it."""
+    return {
+        "id": verdict.id,
+        "status": verdict.status,
+        "facts": list(verdict.facts),
+        "reasons": [reason_json(reason) for reason in verdict.reasons],
+        "due": verdict.due,
+        "latest_safe_finish": verdict.latest_safe_finish,
+        "slack": verdict.slack,
+    }
+
+
+def reason_json(reason: Reason) -> dict[str, Any]:
+    """Return a reason as `status --json` shows it."""
+    return {
+        "code": reason.code,
+        "prerequisite": reason.prerequisite,
+        "root_cause": reason.root_cause,
+        "root_code": reason.root_code,
+        "basis": reason.basis,
+        "since": reason.since,
+        "lapse": reason.lapse,
+        "holds_up": list(reason.holds_up),
+    }
+
+
+def why(
+    plan: common.PlanArgument,
+    id: common.MilestoneArgument,
+    as_of: common.AsOfOption = None,
+    history: common.HistoryOption = None,
+    as_json: common.JsonOption = False,
+) -> None:
+    """一つの項目がその状態である理由を、文章で説明します。"""
+    from kijitsu import explain
+
+    standing = common.standing_today(common.office(), plan, as_of, history)
+    id = standing.milestone(id)
+    sentences = list(explain.why(standing.plan, id, standing.slots[id], standing.verdicts[id]))
+    if as_json:
+        common.print_json({**verdict_json(standing.verdicts[id]), "explanation": sentences})
+    else:
+        common.print_lines(sentences)
+
+
+def period(
+    rule: Annotated[str | None, typer.Argument(metavar="[RULE]", help="規則のID（notice_of_session など）")] = None,
+    start: Annotated[str, typer.Option("--from", metavar="DATE", help="起点の日")] = "",
+    length: Annotated[str | None, typer.Option(help="20d 10wd 1m など（規則の代わりに）")] = None,
+    direction: Annotated[str, typer.Option(help="forward または backward")] = "forward",
+    first_day: Annotated[str, typer.Option(help="excluded または included")] = "excluded",
+    roll: Annotated[str, typer.Option(help="none, next_open_day, previous_open_day")] = "none",
+    calendar: Annotated[str, typer.Option(help="休日表のID")] = "municipality",
+    as_json: common.JsonOption = False,
+) -> None:
+    """期間を数え、期限と数え方を一歩ずつ示します。"""
+    if not start:
+        raise typer.BadParameter("--from に起点の日を書いてください。", param_hint="--from")
+    if (rule is None) == (length is None):
+        raise typer.BadParameter("規則のIDか --length のどちらか一方を書いてください。", param_hint="RULE / --length")
+    library = common.office().library
+    event = parse_day(start)
+    chosen = _known_rule(library.rules()[0], rule) if rule else None
+    if chosen is None:
+        words = (_word(Direction, direction), _word(FirstDay, first_day), _word(Roll, roll))
+        chosen = Rule("", "", "", parse_length(length or ""), *words, calendar=calendar)
+    closures = library.calendars(event.year, event.year)
+    if chosen.calendar not in closures.ids:
+        hint = did_you_mean(chosen.calendar, closures.ids)
+        raise InputError(f"「{chosen.calendar}」という休日表はありません。{hint}")
+    deadline = count_period(chosen, event, closures(chosen.calendar))
+    if as_json:
+        basis, steps = chosen.basis, list(deadline.explanation)
+        common.print_json({"due": deadline.due, "basis": basis, "explanation": steps, "confidence": chosen.confidence})
+    else:
+        common.print_lines([f"期限: {show_date(deadline.due)}", *deadline.explanation])
+
+
+def _known_rule(rules: Any, id: str) -> Rule:
+    if id not in rules:
+        raise InputError(f"「{id}」という規則はありません。{did_you_mean(id, rules) or '、'.join(rules)}")
+    return rules[id]  # type: ignore[no-any-return]
+
+
+def _word(kind: Any, text: str) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        allowed = "、".join(kind)
+        raise InputError(f"「{text}」は使えません。使えるのは {allowed} です。") from None

@@ -1,0 +1,102 @@
+"""Verdicts and deadlines in Japanese sentences: for `why`, for mails, for the dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kijitsu.domain.eras import show_date
+from kijitsu.domain.gates import SHOWN, Code, Reason, Status, Verdict
+from kijitsu.domain.periods import CONFIDENCE
+from kijitsu.domain.plan import DueRule, Lapse, Plan
+from kijitsu.domain.schedule import Slot
+
+_LAPSED = {
+    Code.OVERDUE: "が期限までに終わっていません",
+    Code.VALIDITY_ENDED: "の有効期間が切れました",
+    Code.CANCELLED: "が中止されました",
+}
+_OPEN = {
+    Code.UNMET: "がまだ終わっていません",
+    Code.LAG: "からの所定の間隔がまだ過ぎていません",
+    Code.VALIDITY_WILL_END: "の有効期間が、着手の予定日より前に切れます",
+}
+
+
+def reason_sentence(plan: Plan, reason: Reason) -> str:
+    """Return one reason as a sentence: what lapsed, since when, through what, by which law."""
+    root = plan.milestones[reason.root_cause]
+    if reason.code in _OPEN:
+        return f"前提「{plan.milestones[reason.prerequisite].title}」{_OPEN[reason.code]}。"
+    lapsed = f"「{root.title}」（担当: {plan.organisation.bodies[root.owner].title}）{_LAPSED[reason.root_code]}"
+    since = f"（{show_date(reason.since)}から）" if reason.since else ""
+    basis = f" 根拠: {reason.basis}。" if reason.basis else ""
+    through = (
+        f" この項目へは「{plan.milestones[reason.prerequisite].title}」を通じて響いています。"
+        if reason.code is Code.BLOCKED
+        else ""
+    )
+    warn = "【注意のみ】" if reason.lapse is Lapse.WARN else ""
+    return f"{warn}{lapsed}{since}。{basis}{through}"
+
+
+def remedy_sentence(plan: Plan, reason: Reason) -> str:
+    """Return what would open the gate again, and who can do it."""
+    root = plan.milestones[reason.root_cause]
+    owner = plan.organisation.bodies[root.owner].title
+    match reason.root_code:
+        case Code.VALIDITY_ENDED | Code.VALIDITY_WILL_END:
+            return f"{owner}が「{root.title}」をやり直し、完了を報告すれば再開します。"
+        case Code.CANCELLED:
+            return f"「{root.title}」に代わる前提を決め、計画の前提を改めれば再開します。"
+        case _:
+            return f"{owner}が「{root.title}」を完了し、報告すれば再開します。"
+
+
+def due_sentences(plan: Plan, id: str, slot: Slot) -> Iterator[str]:
+    """Yield how a deadline comes about, step by step where a rule counts it."""
+    milestone = plan.milestones[id]
+    if slot.due is None:
+        yield "期限はありません。"
+    elif slot.due_kind == "target":
+        wording = milestone.window.wording if milestone.window else ""
+        yield f"期限（目標）は{show_date(slot.due)}です。出典の「{wording}」の最終日です。"
+    elif slot.deadline and isinstance(milestone.due, DueRule):
+        anchor = plan.milestones[milestone.due.milestone]
+        end = "始まる日" if milestone.due.end == "start" else "終わる日"
+        yield f"期限（法定）は{show_date(slot.due)}です。「{anchor.title}」の{end}から数えました。"
+        yield from (f"  {step}" for step in slot.deadline.explanation)
+        if slot.deadline.rule.confidence != "high":
+            yield f"  この規則の確度は「{CONFIDENCE[slot.deadline.rule.confidence]}」です。所管に確かめてください。"
+    else:
+        yield f"期限（確定日）は{show_date(slot.due)}です。"
+    if slot.latest_finish and slot.due != slot.latest_finish:
+        because = (
+            "後に続く項目に間に合わせるため" if slot.due is None or slot.latest_finish < slot.due else "閉庁日のため"
+        )
+        yield f"安全な完了の限度は{show_date(slot.latest_finish)}です（{because}）。"
+    if slot.slack is not None:
+        yield (f"余裕は{slot.slack}開庁日です。" if slot.slack >= 0 else f"このままでは{-slot.slack}開庁日足りません。")
+
+
+def why(plan: Plan, id: str, slot: Slot, verdict: Verdict) -> Iterator[str]:
+    """Yield why a milestone is in its state, in sentences."""
+    milestone = plan.milestones[id]
+    others = "、".join(SHOWN[fact] for fact in verdict.facts[1:])
+    yield f"「{milestone.title}」は「{SHOWN[verdict.status]}」です。" + (f"（ほかに: {others}）" if others else "")
+    yield f"担当: {plan.organisation.bodies[milestone.owner].title}"
+    if milestone.window:
+        yield f"時期: {milestone.window.wording}" + (f"（出典: {milestone.source}）" if milestone.source else "")
+    for reason in verdict.reasons:
+        yield reason_sentence(plan, reason)
+        if reason.blocks:
+            yield f"  {remedy_sentence(plan, reason)}"
+    if verdict.status is Status.BLOCKED:
+        held = list(dict.fromkeys(n for r in verdict.reasons if r.blocks for n in r.holds_up if n != id))
+        if held:
+            yield f"同じ原因で止まるもの: {'、'.join(plan.milestones[n].title for n in held)}"
+    if not verdict.is_closed:
+        yield from due_sentences(plan, id, slot)
+        for driver in slot.drivers:
+            yield f"着手の早さを決めているのは「{plan.milestones[driver].title}」です。"
+    if milestone.assumed:
+        yield f"出典になく当方で仮に置いたもの: {'、'.join(sorted(milestone.assumed))}"

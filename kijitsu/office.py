@@ -1,0 +1,77 @@
+"""The office: everything a use case may reach, handed in by the wiring."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from kijitsu.domain.plan import Organisation
+from kijitsu.domain.windows import parse_day
+from kijitsu.messages import Courier, Renderer
+from kijitsu.plans import Library
+from kijitsu.settings import Settings
+
+if TYPE_CHECKING:
+    from kijitsu.store.work import UnitOfWork
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts, and how we know: the operating system's user, or a name a form was filled in with."""
+
+    name: str
+    authenticated_by: str
+
+
+@dataclass(frozen=True)
+class Office:
+    """Settings, files, database, words and channels of one installation.
+
+    `open_work` opens a unit of work for a municipality; `open_courier` a courier that is closed after use.
+    """
+
+    settings: Settings
+    library: Library
+    open_work: Callable[[str, bool], UnitOfWork]
+    open_courier: Callable[[], Courier]
+    make_renderer: Callable[[], Renderer]
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """The renderer, made when the first letter is written."""
+        return self.make_renderer()
+
+    def now(self, organisation: Organisation) -> datetime:
+        """Return the instant, UTC: the clock's, or half past eight on the day that the settings stand in for it."""
+        if self.settings.today:
+            return morning(organisation, parse_day(self.settings.today))
+        return self.clock()
+
+    def today(self, organisation: Organisation) -> date:
+        """Return the date in the city's zone."""
+        return self.now(organisation).astimezone(ZoneInfo(organisation.zone)).date()
+
+    def actor(self) -> Actor:
+        """Return who acts at the command line."""
+        if self.settings.actor:
+            return Actor(self.settings.actor, "settings")
+        return Actor(getpass.getuser(), "operating-system")
+
+    def at(self, clock: Callable[[], datetime]) -> Office:
+        """Return the same office under another clock."""
+        return replace(self, clock=clock, settings=replace(self.settings, today=""))
+
+
+def morning(organisation: Organisation, day: date) -> datetime:
+    """Return the instant, UTC, at which the office opens on a day."""
+    opening: time = organisation.opens_at
+    return datetime.combine(day, opening, ZoneInfo(organisation.zone)).astimezone(UTC)
+
+
+Json = dict[str, Any]

@@ -1,0 +1,262 @@
+"""From the files of `calendar/` to domain values, every problem at once with its place.
+
+A `Library` is one calendar folder. It reads a plan by path, by id, or from a stored document, together with the
+organisation, closures and rules that the plan names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kijitsu import schemas as shape
+from kijitsu.calendars import Calendars
+from kijitsu.checks import check_references, unknown, validated
+from kijitsu.domain.errors import InputError, InvalidFile, Problem, did_you_mean
+from kijitsu.domain.history import Deed, History
+from kijitsu.domain.periods import Rule
+from kijitsu.domain.plan import DueRule, Organisation, Plan, Policy
+from kijitsu.domain.schedule import Network
+from kijitsu.located import Document, Location, read_document
+from kijitsu.values import event_of, organisation_of, plan_of, policy_of, rule_of
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A plan ready to be worked with: its values, its text values as written, and every calendar it may ask for."""
+
+    plan: Plan
+    document: Mapping[str, Any]
+    calendars: Calendars
+    warnings: tuple[Problem, ...] = ()
+
+    @cached_property
+    def network(self) -> Network:
+        """The plan made ready to be scheduled."""
+        return self.network_of(self.plan)
+
+    def network_of(self, plan: Plan) -> Network:
+        """Return another state of the plan, on the same calendars, made ready to be scheduled."""
+        return Network(plan, self.calendars.together(plan.closures), self.calendars)
+
+
+class Library:
+    """One `calendar/` folder: plans, organisations, closures, rules, histories."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    # --- finding ---
+
+    def ids(self, kind: str) -> list[str]:
+        """Return the ids of the files of one kind (`plans`, `histories`, …), sorted."""
+        return sorted(path.stem for path in (self.folder / kind).glob("*.yaml"))
+
+    def find(self, kind: str, name: str) -> Path:
+        """Return the path that a name means: itself where it is one, else the file with that id."""
+        if name.endswith((".yaml", ".yml")) or "/" in name:
+            return Path(name)
+        path = self.folder / kind / f"{name}.yaml"
+        if not path.exists():
+            hint = did_you_mean(name, self.ids(kind)) or f"あるもの: {'、'.join(self.ids(kind)) or 'なし'}"
+            raise InputError(f"「{name}」が {self.folder.name}/{kind}/ にありません。{hint}")
+        return path
+
+    # --- plans ---
+
+    def plan(self, name: str, extra_years: Iterable[int] = ()) -> Loaded:
+        """Read a plan by id or path. Raises InvalidFile with every problem; `extra_years` widens the calendars."""
+        return self.plan_from(read_document(self.find("plans", name)), extra_years)
+
+    def plan_from(self, document: Document, extra_years: Iterable[int] = ()) -> Loaded:
+        """Read a plan from a document already in hand."""
+        found: list[Problem] = []
+        fiscal_year = _peek_year(document)
+        context: dict[str, Any] = {"fiscal_year": fiscal_year, "warnings": []}
+        parsed = validated(shape.PlanDocument, document, found, context)
+        data = document.data if isinstance(document.data, dict) else {}
+        organisation = self._organisation(data.get("organisation"), document, found)
+        rules, policies = self.rules(found)
+        closures = self.closures(found)
+        check_references(document, data, organisation, rules, policies, closures, found)
+        if found or parsed is None or organisation is None:
+            raise InvalidFile(set(found))
+        plan = plan_of(parsed, organisation, rules, policies)
+        years = [*_years(plan), *extra_years]
+        warnings = tuple(_warnings(document, context["warnings"]))
+        return Loaded(plan, data, Calendars(closures, min(years), max(years)), warnings)
+
+    def _organisation(self, id: Any, document: Document, found: list[Problem]) -> Organisation | None:
+        if not isinstance(id, str):
+            return None
+        beside = Path(document.path).parent.parent / "organisations" / f"{id}.yaml"
+        path = beside if beside.exists() else self.folder / "organisations" / f"{id}.yaml"
+        if not path.exists():
+            known = self.ids("organisations")
+            hint = did_you_mean(id, known) or f"あるもの: {'、'.join(known) or 'なし'}"
+            message = f"organisations/{id}.yaml がありません。{hint}"
+            found.append(document.problem(("organisation",), "missing-organisation", message))
+            return None
+        try:
+            return self.organisation(path)
+        except InvalidFile as exc:
+            found.extend(exc.problems)
+            return None
+
+    def organisation(self, path: Path) -> Organisation:
+        """Read an organisation file."""
+        document = read_document(path)
+        found: list[Problem] = []
+        parsed = validated(shape.OrganisationDocument, document, found)
+        bodies = (document.data or {}).get("bodies") if isinstance(document.data, dict) else None
+        if isinstance(bodies, dict):
+            for id, body in bodies.items():
+                superior = body.get("reports_to") if isinstance(body, dict) else None
+                if isinstance(superior, str) and superior not in bodies:
+                    found.append(unknown(document, ("bodies", id, "reports_to"), "body", superior, bodies))
+            head = document.data.get("secretariat")
+            if isinstance(head, str) and head not in bodies:
+                found.append(unknown(document, ("secretariat",), "body", head, bodies))
+            elif isinstance(head, str) and isinstance(bodies[head], dict) and not bodies[head].get("mail"):
+                message = "事務局には mail が要ります。知らせの写しと返信はここに届きます。"
+                found.append(document.problem(("bodies", head), "missing-key", message, at_key=True))
+        if found or parsed is None:
+            raise InvalidFile(found)
+        return organisation_of(parsed)
+
+    # --- what plans share ---
+
+    def closures(self, found: list[Problem] | None = None) -> dict[str, shape.ClosuresDocument]:
+        """Read every closures file; problems go to `found` where given, else they are raised."""
+        documents: dict[str, shape.ClosuresDocument] = {}
+        sources: dict[str, Document] = {}
+        problems: list[Problem] = []
+        for path in sorted((self.folder / "closures").glob("*.yaml")):
+            document = _read_or_note(path, problems)
+            parsed = document and validated(shape.ClosuresDocument, document, problems)
+            if document and parsed:
+                documents[parsed.closures], sources[parsed.closures] = parsed, document
+        for id, parsed in documents.items():
+            if parsed.extends and parsed.extends not in documents:
+                problems.append(unknown(sources[id], ("extends",), "closures", parsed.extends, documents))
+            elif _extends_itself(parsed, documents):
+                problems.append(sources[id].problem(("extends",), "cycle", "extends が循環しています。"))
+        return _settled(documents, problems, found)
+
+    def calendars(self, first_year: int, last_year: int) -> Calendars:
+        """Return every calendar of the folder, for a span of years and its margins."""
+        return Calendars(self.closures(), first_year, last_year)
+
+    def rules(self, found: list[Problem] | None = None) -> tuple[dict[str, Rule], dict[str, Policy]]:
+        """Read every statutory rule and reminder policy."""
+        rules: dict[str, Rule] = {}
+        policies: dict[str, Policy] = {}
+        problems: list[Problem] = []
+        for path in sorted((self.folder / "rules").glob("*.yaml")):
+            document = _read_or_note(path, problems)
+            parsed = document and validated(shape.RulesDocument, document, problems)
+            if not document or not parsed:
+                continue
+            for kind, known, given in (
+                ("rules", rules, parsed.rules),
+                ("policies", policies, parsed.policies),
+            ):
+                for id in given:
+                    if id in known:
+                        message = f"「{id}」は別のファイルにもあります。一方の名前を変えてください。"
+                        problems.append(document.problem((kind, id), "duplicate-id", message, at_key=True))
+            rules |= {id: rule_of(id, rule) for id, rule in parsed.rules.items()}
+            policies |= {id: policy_of(policy) for id, policy in parsed.policies.items()}
+        if not problems and "standard" not in policies:
+            message = "督促の方針 standard がありません。rules/reminders.yaml に policies: standard: を書いてください。"
+            problems.append(Problem(f"{self.folder.name}/rules", 0, 0, "missing-policy", message))
+        return _settled((rules, policies), problems, found)
+
+    # --- histories ---
+
+    def history(self, name: str, plan: Plan) -> History:
+        """Read a history by id or path, against the plan it tells of. Raises InvalidFile with every problem."""
+        document = read_document(self.find("histories", name))
+        found: list[Problem] = []
+        parsed = validated(shape.HistoryDocument, document, found, {"fiscal_year": plan.fiscal_year, "warnings": []})
+        data = document.data if isinstance(document.data, dict) else {}
+        told_of = data.get("plan")
+        if isinstance(told_of, str) and told_of != plan.id:
+            message = f"この履歴は計画 {told_of} のものです（いまの計画は {plan.id}）。"
+            found.append(document.problem(("plan",), "wrong-plan", message))
+        for number, event in enumerate(data.get("events") or ()):
+            for deed in Deed:
+                id = event.get(deed.value) if isinstance(event, dict) else None
+                if isinstance(id, str) and id not in plan.milestones:
+                    found.append(unknown(document, ("events", number, deed.value), "milestone", id, plan.milestones))
+        if found or parsed is None:
+            raise InvalidFile(set(found))
+        events = tuple(event_of(event) for event in parsed.events)
+        ordered = tuple(sorted(events, key=lambda event: event.on))
+        return History(parsed.history, parsed.plan, parsed.title, parsed.kind, ordered, parsed.note)
+
+
+def _read_or_note(path: Path, problems: list[Problem]) -> Document | None:
+    try:
+        return read_document(path)
+    except InvalidFile as exc:
+        problems.extend(exc.problems)
+        return None
+
+
+def _settled(value: T, problems: list[Problem], found: list[Problem] | None) -> T:
+    if found is not None:
+        found.extend(problems)
+    elif problems:
+        raise InvalidFile(problems)
+    return value
+
+
+def _peek_year(document: Document) -> int | None:
+    """Read the fiscal year ahead of the rest: it gives the era to dates without one."""
+    year = document.data.get("fiscal_year") if isinstance(document.data, dict) else None
+    if not isinstance(year, str):
+        return None
+    try:
+        return shape.read_fiscal_year(year)
+    except InputError:
+        return None
+
+
+def _extends_itself(document: shape.ClosuresDocument, known: Mapping[str, shape.ClosuresDocument]) -> bool:
+    seen: set[str] = set()
+    while document.extends and document.extends in known and document.closures not in seen:
+        seen.add(document.closures)
+        document = known[document.extends]
+    return document.closures in seen
+
+
+def _warnings(document: Document, warned: list[tuple[str, str]]) -> Iterable[Problem]:
+    texts = dict(warned)
+    for where in document.values:
+        value = _at(document.data, where)
+        if isinstance(value, str) and value in texts:
+            yield document.problem(where, "era-ended", texts[value], is_warning=True)
+
+
+def _at(data: Any, where: Location) -> Any:
+    for part in where:
+        data = data[part]
+    return data
+
+
+def _years(plan: Plan) -> list[int]:
+    windows = [w for m in plan.milestones.values() for w in (m.window, m.done) if w]
+    days = [day for window in windows for day in (window.first, window.last) if day]
+    days += [m.due for m in plan.milestones.values() if m.due and not isinstance(m.due, DueRule)]
+    years = [day.year for day in days]
+    if plan.fiscal_year is not None:
+        years.append(plan.fiscal_year)
+    if not years:
+        raise InputError(f"計画 {plan.id} には日付が一つもありません。when: を一つ以上書いてください。")
+    return years

@@ -1,0 +1,470 @@
+"""The shapes of the files under `calendar/`: what a clerk may write, checked key by key.
+
+Each class is one kind of file or a part of it; `kijitsu schema` prints their JSON Schema. Values come as text and leave
+as domain values, so that everything wrong in a file is found in one reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, time, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from kijitsu.domain.eras import WEEKDAYS
+from kijitsu.domain.errors import InputError
+from kijitsu.domain.periods import Direction, Effect, FirstDay, Length, Roll, parse_length
+from kijitsu.domain.plan import Kind, Lapse, LinkType
+from kijitsu.domain.windows import Precision, Window, WindowError, parse_day, parse_window
+
+
+def _reading(code: str, read: Callable[[str, ValidationInfo], Any]) -> BeforeValidator:
+    def validate(value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, str):
+            if value is None or isinstance(value, (dict, list)):
+                raise PydanticCustomError(code, "文字で書いてください。")
+            return value
+        try:
+            return read(value, info)
+        except InputError as exc:
+            raise PydanticCustomError(code, "{reason}", {"reason": str(exc)}) from exc
+
+    return BeforeValidator(validate)
+
+
+def _year(info: ValidationInfo) -> int | None:
+    return (info.context or {}).get("fiscal_year")
+
+
+def _window(text: str, info: ValidationInfo) -> Window:
+    window = parse_window(text, _year(info))
+    for warning in window.warnings:
+        (info.context or {}).get("warnings", []).append((text, warning))
+    return window
+
+
+def _past(text: str, info: ValidationInfo) -> Window:
+    window = _window(text, info)
+    if window.undecided or not (window.first or window.last):
+        raise WindowError(f"「{text}」は終わった日になりません。「平成27年9月」のように書いてください。")
+    return window
+
+
+def read_fiscal_year(text: str) -> int:
+    """Return the Gregorian year in which a fiscal year begins: 2016 for H28, 平成28年度, FY2016."""
+    window = parse_window(
+        text if text.endswith("度") or text.upper().startswith("FY") else f"{text}年度".replace("年年", "年")
+    )
+    if window.precision is not Precision.FISCAL_YEAR or window.first is None:
+        raise WindowError(f"「{text}」は年度ではありません。「H28」「平成28年度」のように書いてください。")
+    return window.first.year
+
+
+def _month_day(text: str, info: ValidationInfo) -> tuple[int, int]:
+    day = parse_day(f"2016-{text}")  # a leap year, so that 02-29 is a day
+    return day.month, day.day
+
+
+def _weekday(text: str, info: ValidationInfo) -> int:
+    if len(text) != 1 or text not in WEEKDAYS:
+        raise WindowError(f"「{text}」は曜日ではありません。月火水木金土日の一字で書いてください。")
+    return WEEKDAYS.index(text)
+
+
+def _positive(text: str, info: ValidationInfo) -> Length:
+    length = parse_length(text)
+    if length.number < 1:
+        raise WindowError(f"「{text}」は1以上にしてください。")
+    return length
+
+
+def _clock(text: str, info: ValidationInfo) -> time:
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        raise WindowError(f"「{text}」を時刻として読めません。08:30のように書いてください。") from None
+
+
+def _text(example: str, description: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "examples": [example], "description": description})
+
+
+WindowField = Annotated[Window, _reading("bad-date", _window), _text("平成28年4月～5月", "出典の言葉のままの時期")]
+PastField = Annotated[Window, _reading("bad-date", _past), _text("平成27年9月", "終わった時期")]
+DayField = Annotated[date, _reading("bad-date", lambda t, i: parse_day(t, _year(i))), _text("2016-06-03", "一日")]
+YearField = Annotated[int, _reading("bad-date", lambda t, i: read_fiscal_year(t)), _text("H28", "年度")]
+MonthDayField = Annotated[tuple[int, int], _reading("bad-date", _month_day), _text("12-29", "月日")]
+WeekdayField = Annotated[int, _reading("bad-weekday", _weekday), _text("土", "曜日")]
+LengthField = Annotated[
+    Length, _reading("bad-length", _positive), _text("10wd", "長さ: wd 開庁日, d 暦日, w 週, m 月, y 年")
+]
+LagField = Annotated[Length, _reading("bad-length", lambda t, i: parse_length(t)), _text("-3wd", "間隔、負も可")]
+TimeField = Annotated[time, _reading("bad-time", _clock), _text("08:30", "時刻")]
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=60)]
+Title = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Shape(BaseModel):
+    """The root of every shape: unknown keys are errors, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
+
+
+# --- closures/*.yaml ---
+
+
+class YearEndShape(Shape):
+    """The year-end days, as month-day."""
+
+    from_: MonthDayField = Field(alias="from")
+    to: MonthDayField
+
+
+class ClosedShape(Shape):
+    """A day that is closed beyond the usual ones."""
+
+    on: DayField
+    why: Title
+
+
+class OpenShape(Shape):
+    """A day open all the same: one day, or the n-th given weekdays of each month."""
+
+    on: DayField | None = None
+    weekday: WeekdayField | None = None
+    nth: tuple[int, ...] = ()
+    from_: DayField | None = Field(default=None, alias="from")
+    to: DayField | None = None
+    why: Title
+
+    @model_validator(mode="after")
+    def _one_way(self) -> OpenShape:
+        if (self.on is None) == (self.weekday is None) or (self.weekday is not None and not self.nth):
+            raise PydanticCustomError(
+                "bad-open-day", "on（一日）か、weekday と nth（毎月第n曜日）のどちらかを書いてください。"
+            )
+        return self
+
+    def days(self, first: date, last: date) -> Iterator[date]:
+        """Yield the days meant, within a span."""
+        if self.on:
+            yield self.on
+            return
+        day = max(first, self.from_ or first)
+        while day <= min(last, self.to or last):
+            if day.weekday() == self.weekday and (day.day - 1) // 7 + 1 in self.nth:
+                yield day
+            day += timedelta(1)
+
+
+class ClosuresDocument(Shape):
+    """A file of `calendar/closures/`: which days an office is closed."""
+
+    closures: Identifier
+    title: Title
+    basis: str = ""
+    extends: Identifier | None = None
+    weekdays: tuple[WeekdayField, ...] = ()
+    national_holidays: bool = False
+    year_end: YearEndShape | None = None
+    closed: tuple[ClosedShape, ...] = ()
+    open: tuple[OpenShape, ...] = ()
+    confidence: Literal["high", "medium", "low"] = "high"
+    note: str = ""
+
+
+# --- rules/*.yaml ---
+
+
+class RuleShape(Shape):
+    """A statutory period."""
+
+    title: Title
+    basis: str
+    in_force_from: DayField | None = None
+    direction: Direction = Direction.FORWARD
+    length: LengthField
+    first_day: FirstDay = FirstDay.EXCLUDED
+    roll: Roll = Roll.NONE
+    calendar: Identifier = "municipality"
+    effect: Effect = Effect.HARD
+    confidence: Literal["high", "medium", "low"] = "high"
+    note: str = ""
+
+
+Role = Literal["owner", "superior", "secretariat"]
+
+
+class BeforeShape(Shape):
+    """Reminders ahead of the latest safe finish."""
+
+    offsets: tuple[LengthField, ...]
+    to: tuple[Role, ...] = ("owner",)
+
+
+class ToShape(Shape):
+    """Who is told."""
+
+    to: tuple[Role, ...]
+
+
+class AfterShape(Shape):
+    """Reminders repeated after the due date; the rhythm is in working days."""
+
+    every: LengthField
+    to: tuple[Role, ...] = ("owner", "secretariat")
+
+    @model_validator(mode="after")
+    def _in_working_days(self) -> AfterShape:
+        if self.every.unit != "wd":
+            raise PydanticCustomError("bad-length", "every は開庁日（5wd のように）で書いてください。")
+        return self
+
+
+class PolicyShape(Shape):
+    """A reminder policy: what is left out is not sent."""
+
+    before: BeforeShape | None = None
+    on_day: ToShape | None = None
+    after: AfterShape | None = None
+    blocked: ToShape | None = None
+    unblocked: ToShape | None = None
+
+
+class RulesDocument(Shape):
+    """A file of `calendar/rules/`: statutory periods, reminder policies, or both."""
+
+    rules: dict[Identifier, RuleShape] = {}
+    policies: dict[Identifier, PolicyShape] = {}
+
+
+# --- organisations/*.yaml ---
+
+
+class HoursShape(Shape):
+    """Office hours, local time."""
+
+    from_: TimeField = Field(alias="from")
+    to: TimeField
+
+
+class MemberShape(Shape):
+    """A seat on a body."""
+
+    post: Title
+    role: Title
+
+
+class BodyShape(Shape):
+    """A committee, a department, a separate executing agency, or somebody outside."""
+
+    title: Title
+    kind: Literal["council", "department", "agency", "external"]
+    reports_to: Identifier | None = None
+    mail: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] | None = None
+    members: tuple[MemberShape, ...] = ()
+    duties: tuple[str, ...] = ()
+    source: str = ""
+    note: str = ""
+
+
+class OrganisationDocument(Shape):
+    """A file of `calendar/organisations/`: a municipality and its bodies."""
+
+    organisation: Identifier
+    municipality: Annotated[str, Field(pattern=r"^\d{6}$")]
+    title: Title
+    zone: str = "Asia/Tokyo"
+    office_hours: HoursShape | None = None
+    secretariat: Identifier
+    bodies: dict[Identifier, BodyShape]
+
+
+# --- plans/*.yaml ---
+
+
+class DependencyShape(Shape):
+    """One prerequisite."""
+
+    on: Identifier
+    type: LinkType = LinkType.FINISH_TO_START
+    lag: LagField = Length(0, "wd")
+    valid: bool = False
+    lapse: Lapse | None = None
+
+
+class DueRuleShape(Shape):
+    """A hard deadline counted by a statutory rule from another milestone's start or finish."""
+
+    rule: Identifier
+    from_: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*\.(start|finish)$")] = Field(alias="from")
+
+
+class ValidityShape(Shape):
+    """How long a completion stays good."""
+
+    for_: LengthField = Field(alias="for")
+    basis: str = ""
+    lapse: Lapse = Lapse.BLOCK
+
+
+class PointShape(Shape):
+    """One counted figure."""
+
+    on: DayField
+    title: Title
+    value: int
+    unit: str
+    parts: dict[str, int] = {}
+    source: str = ""
+    note: str = ""
+
+
+class CapacityShape(Shape):
+    """How many a day."""
+
+    per_day: Annotated[int, Field(gt=0)]
+    closures: Identifier
+    note: str = ""
+
+
+def _dependency(value: Any) -> Any:
+    return {"on": value} if isinstance(value, str) else value
+
+
+def _due(value: Any, info: ValidationInfo) -> Any:
+    return value if isinstance(value, dict) else _due_day(value, info)
+
+
+def _due_day(value: Any, info: ValidationInfo) -> date:
+    try:
+        window = parse_window(str(value), _year(info))
+    except InputError as exc:
+        raise PydanticCustomError("bad-date", "{reason}", {"reason": str(exc)}) from exc
+    if window.last is None:
+        raise PydanticCustomError("bad-date", "「{text}」には終わりの日がありません。", {"text": str(value)})
+    return window.last
+
+
+class MilestoneShape(Shape):
+    """One thing that must happen."""
+
+    title: Title
+    kind: Kind
+    owner: Identifier
+    when: WindowField | None = None
+    duration: LengthField = Length(1, "wd")
+    after: tuple[Annotated[DependencyShape, BeforeValidator(_dependency)], ...] = ()
+    due: Annotated[DueRuleShape | date, BeforeValidator(_due)] | None = None
+    pinned: bool = False
+    assumed: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    validity: ValidityShape | None = None
+    reminders: Identifier | None = None
+    done: PastField | None = None
+    recurs: LengthField | None = None
+    series: tuple[PointShape, ...] = ()
+    capacity: CapacityShape | None = None
+    source: str = ""
+    basis: str = ""
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _is_placed(self) -> MilestoneShape:
+        if self.when is None and not self.after and self.done is None:
+            raise PydanticCustomError(
+                "no-date",
+                "when（時期）か after（前提）のどちらかが要ります。未定なら when: 調整中 と書いてください。",
+            )
+        return self
+
+
+def milestone_keys() -> list[str]:
+    """Return the keys that a milestone may have."""
+    return list(MilestoneShape.model_fields)
+
+
+class NoteShape(Shape):
+    """A dated or counted fact of the source that is no task."""
+
+    title: Title
+    text: str
+    when: WindowField | None = None
+    source: str = ""
+
+
+class PlanDocument(Shape):
+    """A file of `calendar/plans/`: a programme of milestones."""
+
+    plan: Identifier
+    title: Title
+    fiscal_year: YearField | None = None
+    organisation: Identifier
+    closures: Annotated[tuple[Identifier, ...], Field(min_length=1)] = ("municipality",)
+    source: str = ""
+    due_soon: LengthField = Length(5, "wd")
+    notes: tuple[NoteShape, ...] = ()
+    milestones: Annotated[dict[Identifier, MilestoneShape], Field(min_length=1)]
+
+
+# --- histories/*.yaml ---
+
+
+class EventShape(Shape):
+    """What somebody did on a day: exactly one of start, complete, waive, cancel, acknowledge, move."""
+
+    on: DayField
+    start: Identifier | None = None
+    complete: Identifier | None = None
+    waive: Identifier | None = None
+    cancel: Identifier | None = None
+    acknowledge: Identifier | None = None
+    move: Identifier | None = None
+    to: WindowField | None = None
+    cascade: Literal["push", "shift", "none"] | None = None
+    reason: str = ""
+    by: str = ""
+    evidence: dict[str, str] = {}
+    effective: DayField | None = None
+    expires: DayField | None = None
+    source: str = ""
+    assumed: bool = False
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _one_deed(self) -> EventShape:
+        if len(self.deeds) != 1:
+            raise PydanticCustomError(
+                "bad-event",
+                "start complete waive cancel acknowledge move のうち、ちょうど一つを書いてください。",
+            )
+        if (self.move is None) != (self.to is None):
+            raise PydanticCustomError("bad-event", "move には to（新しい時期）が要り、to は move とだけ使えます。")
+        return self
+
+    @property
+    def deeds(self) -> list[tuple[str, str]]:
+        """The deeds that are written, each with its milestone."""
+        names = ("start", "complete", "waive", "cancel", "acknowledge", "move")
+        return [(name, id) for name in names if (id := getattr(self, name)) is not None]
+
+
+class HistoryDocument(Shape):
+    """A file of `calendar/histories/`: what people did, or might have done."""
+
+    history: Identifier
+    plan: Identifier
+    title: Title
+    kind: Literal["record", "scenario"]
+    note: str = ""
+    events: tuple[EventShape, ...]

@@ -1,0 +1,83 @@
+"""Settings: every `KIJITSU_…` environment variable, typed, with the embedded defaults."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from kijitsu.domain.errors import InputError, did_you_mean
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+def _calendar() -> Path:
+    here = Path("calendar")
+    return here if (here / "plans").is_dir() else PROJECT / "calendar"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this installation runs; each field is `KIJITSU_` and its name in capitals.
+
+    `home` holds all that is written; `calendar` is the content folder. `database_url` empty means SQLite in `home`.
+    `smtp_url` empty means the built-in mailbox in `home`; `smtp://`, `smtp+starttls://` or `smtps://` with user and
+    password reach a real relay. `today` (2016-07-12) stands in for the clock in rehearsals. `plan` is the plan of the
+    served deployments.
+    """
+
+    home: Path = field(default_factory=lambda: Path("var"))
+    calendar: Path = field(default_factory=_calendar)
+    database_url: str = ""
+    smtp_url: str = ""
+    mail_from: str = "kijitsu@city.example"
+    reply_to: str = ""
+    secrets_file: Path | None = None
+    today: str = ""
+    actor: str = ""
+    plan: str = "fy28"
+    prefect_port: int = 4200
+
+    @property
+    def database(self) -> str:
+        """The database's URL, the embedded SQLite file where none is set."""
+        return self.database_url or f"sqlite:///{self.home / 'kijitsu.db'}"
+
+    @property
+    def mailbox(self) -> Path:
+        """Where the built-in mailbox keeps what arrives."""
+        return self.home / "mailbox"
+
+    @property
+    def may_have_database(self) -> bool:
+        """False only where the database is an SQLite file that does not exist: there is nothing to open then."""
+        prefix = "sqlite:///"
+        return not self.database.startswith(prefix) or Path(self.database.removeprefix(prefix)).exists()
+
+    def environment(self) -> dict[str, str]:
+        """Return the settings as the environment of a child process."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        values["home"], values["calendar"] = self.home.resolve(), self.calendar.resolve()
+        return {f"KIJITSU_{name.upper()}": str(value) for name, value in values.items() if value not in (None, "")}
+
+
+def read_settings(environment: dict[str, str] | None = None) -> Settings:
+    """Read the settings from the environment. Raises InputError for an unknown or unreadable one."""
+    given = os.environ if environment is None else environment
+    known = {f"KIJITSU_{each.name.upper()}": each.name for each in fields(Settings)}
+    values: dict[str, object] = {}
+    for key, text in given.items():
+        if not key.startswith("KIJITSU_") or not text:
+            continue
+        if key not in known:
+            raise InputError(f"{key} という設定はありません。{did_you_mean(key, known)}")
+        name = known[key]
+        if name in ("home", "calendar", "secrets_file"):
+            values[name] = Path(text)
+        elif name == "prefect_port":
+            if not text.isdecimal() or not 0 < int(text) < 65536:
+                raise InputError(f"{key}={text} はポート番号ではありません。1から65535の数にしてください。")
+            values[name] = int(text)
+        else:
+            values[name] = text
+    return Settings(**values)  # type: ignore[arg-type]

@@ -1,0 +1,150 @@
+"""From checked shapes to the frozen values of the domain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from kijitsu import schemas as shape
+from kijitsu.domain.history import Deed, Event
+from kijitsu.domain.periods import Rule
+from kijitsu.domain.plan import (
+    Body,
+    Capacity,
+    Dependency,
+    DueRule,
+    Member,
+    Milestone,
+    Note,
+    Organisation,
+    Plan,
+    Point,
+    Policy,
+    Validity,
+)
+
+
+def rule_of(id: str, rule: shape.RuleShape) -> Rule:
+    return Rule(
+        id,
+        rule.title,
+        rule.basis,
+        rule.length,
+        rule.direction,
+        rule.first_day,
+        rule.roll,
+        rule.calendar,
+        rule.effect,
+        rule.in_force_from,
+        rule.confidence,
+        rule.note,
+    )
+
+
+def policy_of(policy: shape.PolicyShape) -> Policy:
+    def to(part: shape.ToShape | shape.BeforeShape | shape.AfterShape | None) -> tuple[str, ...]:
+        return part.to if part else ()
+
+    return Policy(
+        before=policy.before.offsets if policy.before else (),
+        to_before=to(policy.before),
+        on_day=policy.on_day is not None,
+        to_on_day=to(policy.on_day),
+        every=policy.after.every if policy.after else None,
+        to_after=to(policy.after),
+        to_blocked=to(policy.blocked),
+        to_unblocked=to(policy.unblocked),
+    )
+
+
+def organisation_of(parsed: shape.OrganisationDocument) -> Organisation:
+    bodies = {
+        id: Body(
+            id,
+            body.title,
+            body.kind,
+            body.reports_to,
+            body.mail,
+            tuple(Member(member.post, member.role) for member in body.members),
+            body.duties,
+            body.source,
+            body.note,
+        )
+        for id, body in parsed.bodies.items()
+    }
+    hours = parsed.office_hours
+    times = {"opens_at": hours.from_, "closes_at": hours.to} if hours else {}
+    return Organisation(
+        parsed.organisation,
+        parsed.municipality,
+        parsed.title,
+        parsed.secretariat,
+        bodies,
+        parsed.zone,
+        **times,
+    )
+
+
+def plan_of(
+    parsed: shape.PlanDocument,
+    organisation: Organisation,
+    rules: Mapping[str, Rule],
+    policies: Mapping[str, Policy],
+) -> Plan:
+    return Plan(
+        id=parsed.plan,
+        title=parsed.title,
+        organisation=organisation,
+        milestones={id: _milestone(id, each, rules) for id, each in parsed.milestones.items()},
+        fiscal_year=parsed.fiscal_year,
+        closures=parsed.closures,
+        source=parsed.source,
+        due_soon=parsed.due_soon.number,
+        policies=policies,
+        notes=tuple(Note(note.title, note.text, note.when, note.source) for note in parsed.notes),
+    )
+
+
+def _milestone(id: str, parsed: shape.MilestoneShape, rules: Mapping[str, Rule]) -> Milestone:
+    due: date | DueRule | None
+    if isinstance(parsed.due, shape.DueRuleShape):
+        anchor, _, end = parsed.due.from_.rpartition(".")
+        due = DueRule(rules[parsed.due.rule], anchor, end)
+    else:
+        due = parsed.due
+    validity, capacity = parsed.validity, parsed.capacity
+    return Milestone(
+        id=id,
+        title=parsed.title,
+        kind=parsed.kind,
+        owner=parsed.owner,
+        window=parsed.when,
+        duration=parsed.duration,
+        after=tuple(Dependency(link.on, link.type, link.lag, link.valid, link.lapse) for link in parsed.after),
+        due=due,
+        pinned=parsed.pinned,
+        assumed=frozenset(parsed.assumed),
+        evidence=parsed.evidence,
+        validity=Validity(validity.for_, validity.basis, validity.lapse) if validity else None,
+        reminders=parsed.reminders,
+        done=parsed.done,
+        recurs=parsed.recurs,
+        series=tuple(
+            Point(point.on, point.title, point.value, point.unit, tuple(point.parts.items()), point.source)
+            for point in parsed.series
+        ),
+        capacity=Capacity(capacity.per_day, capacity.closures, capacity.note) if capacity else None,
+        source=parsed.source,
+        basis=parsed.basis,
+        note=parsed.note,
+    )
+
+
+def event_of(parsed: shape.EventShape) -> Event:
+    [(deed, id)] = parsed.deeds
+    details = {"reason": parsed.reason, "by": parsed.by, "source": parsed.source, "note": parsed.note}
+    if parsed.to is not None:
+        details["to"] = parsed.to.wording
+        details["cascade"] = parsed.cascade or "push"
+    kept = {key: value for key, value in details.items() if value}
+    return Event(parsed.on, Deed(deed), id, parsed.evidence, parsed.effective, parsed.expires, kept)
