@@ -31,12 +31,21 @@ def open_office(settings: Settings | None = None) -> Office:
 
         return UnitOfWork(engine(), municipality, readonly=readonly)
 
+    def upgrade_database() -> None:
+        from kijitsu.store.engine import connect, upgrade
+
+        upgrade(connect(chosen.database))
+
     def make_renderer() -> Renderer:
         from notifications.render import LetterRenderer
 
         return LetterRenderer()
 
     def open_courier() -> Courier:
-        raise NotImplementedError
+        from notifications.courier import courier_for
 
-    return Office(chosen, Library(chosen.calendar), open_work, open_courier, make_renderer)
+        return courier_for(chosen)
+
+    return Office(
+        chosen, Library(chosen.calendar), open_work, open_courier, make_renderer, upgrade_database, open_office
+    )

@@ -15,7 +15,7 @@ MARGIN_BEFORE, MARGIN_AFTER = 2, 12
 
 @lru_cache(maxsize=8)
 def national_holidays(first_year: int, last_year: int) -> Mapping[date, str]:
-    """Return Japan's public holidays with their Japanese names (国民の祝日に関する法律), from the `holidays` package."""
+    """Return Japan's public holidays with their Japanese names (国民の祝日に関する法律), from `holidays`."""
     from holidays.countries.japan import Japan
 
     return dict(Japan(years=range(first_year, last_year + 1), expand=False, language="ja").items())
@@ -34,6 +34,10 @@ class Calendars:
         if id not in self._tables:
             self._tables[id] = self._build(self._documents[id])
         return self._tables[id]
+
+    def covers(self, year: int) -> bool:
+        """Tell whether a year lies within the span, its margin left free."""
+        return self._years[0] < year <= self._years[1] - MARGIN_AFTER
 
     @property
     def ids(self) -> list[str]:

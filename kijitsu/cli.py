@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from kijitsu.commands import common, read
+from kijitsu.commands import act, common, read, run
 from kijitsu.domain.errors import KijitsuError
 
 app = typer.Typer(
@@ -16,8 +16,27 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (read.check, read.schema, read.schedule, read.status, read.why, read.period):
+for command in (
+    run.up,
+    run.demo,
+    read.check,
+    read.schema,
+    read.schedule,
+    read.status,
+    read.why,
+    read.period,
+    act.watch,
+    run.replay,
+    act.move,
+    act.complete,
+    act.waive,
+    act.reminders,
+    act.export,
+    run.doctor,
+):
     app.command()(command)
+for name, group in (("outbox", act.outbox_app), ("audit", act.audit_app), ("plan", act.plan_app)):
+    app.add_typer(group, name=name)
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.gates import SHOWN, Code, Reason, Status, Verdict
@@ -10,6 +10,23 @@ from kijitsu.domain.periods import CONFIDENCE
 from kijitsu.domain.plan import DueRule, Lapse, Plan
 from kijitsu.domain.schedule import Slot
 
+KEYS = {
+    "title": "名称",
+    "kind": "種別",
+    "owner": "担当",
+    "when": "時期",
+    "duration": "所要",
+    "after": "前提",
+    "due": "期限",
+    "pinned": "固定",
+    "evidence": "証拠",
+    "validity": "有効期間",
+    "reminders": "督促",
+    "done": "完了日",
+    "recurs": "周期",
+    "series": "数値",
+    "capacity": "処理能力",
+}
 _LAPSED = {
     Code.OVERDUE: "が期限までに終わっていません",
     Code.VALIDITY_ENDED: "の有効期間が切れました",
@@ -22,20 +39,27 @@ _OPEN = {
 }
 
 
-def reason_sentence(plan: Plan, reason: Reason) -> str:
-    """Return one reason as a sentence: what lapsed, since when, through what, by which law."""
+def reason_sentences(plan: Plan, reasons: Sequence[Reason]) -> list[str]:
+    """Return reasons as sentences, one for each root cause: what lapsed, since when, through what, by which law."""
+    by_root: dict[tuple[str, Code], list[Reason]] = {}
+    for reason in reasons:
+        code = reason.code if reason.code in _OPEN else reason.root_code
+        by_root.setdefault((reason.root_cause, code), []).append(reason)
+    return [_sentence(plan, same) for same in by_root.values()]
+
+
+def _sentence(plan: Plan, same: Sequence[Reason]) -> str:
+    reason = same[0]
     root = plan.milestones[reason.root_cause]
     if reason.code in _OPEN:
         return f"前提「{plan.milestones[reason.prerequisite].title}」{_OPEN[reason.code]}。"
     lapsed = f"「{root.title}」（担当: {plan.organisation.bodies[root.owner].title}）{_LAPSED[reason.root_code]}"
     since = f"（{show_date(reason.since)}から）" if reason.since else ""
     basis = f" 根拠: {reason.basis}。" if reason.basis else ""
-    through = (
-        f" この項目へは「{plan.milestones[reason.prerequisite].title}」を通じて響いています。"
-        if reason.code is Code.BLOCKED
-        else ""
-    )
-    warn = "【注意のみ】" if reason.lapse is Lapse.WARN else ""
+    between = [plan.milestones[r.prerequisite].title for r in same if r.code is Code.BLOCKED]
+    is_direct = len(between) < len(same)
+    through = "" if is_direct else f" この項目へは「{'」「'.join(between)}」を通じて響いています。"
+    warn = "" if any(r.lapse is Lapse.BLOCK for r in same) else "【注意のみ】"
     return f"{warn}{lapsed}{since}。{basis}{through}"
 
 
@@ -63,7 +87,8 @@ def due_sentences(plan: Plan, id: str, slot: Slot) -> Iterator[str]:
     elif slot.deadline and isinstance(milestone.due, DueRule):
         anchor = plan.milestones[milestone.due.milestone]
         end = "始まる日" if milestone.due.end == "start" else "終わる日"
-        yield f"期限（法定）は{show_date(slot.due)}です。「{anchor.title}」の{end}から数えました。"
+        guess = "まだその日を迎えていないため見込みです。" if slot.is_provisional else ""
+        yield f"期限（法定）は{show_date(slot.due)}です。「{anchor.title}」の{end}から数えました。{guess}"
         yield from (f"  {step}" for step in slot.deadline.explanation)
         if slot.deadline.rule.confidence != "high":
             yield f"  この規則の確度は「{CONFIDENCE[slot.deadline.rule.confidence]}」です。所管に確かめてください。"
@@ -86,10 +111,8 @@ def why(plan: Plan, id: str, slot: Slot, verdict: Verdict) -> Iterator[str]:
     yield f"担当: {plan.organisation.bodies[milestone.owner].title}"
     if milestone.window:
         yield f"時期: {milestone.window.wording}" + (f"（出典: {milestone.source}）" if milestone.source else "")
-    for reason in verdict.reasons:
-        yield reason_sentence(plan, reason)
-        if reason.blocks:
-            yield f"  {remedy_sentence(plan, reason)}"
+    yield from reason_sentences(plan, verdict.reasons)
+    yield from dict.fromkeys(f"  {remedy_sentence(plan, reason)}" for reason in verdict.reasons if reason.blocks)
     if verdict.status is Status.BLOCKED:
         held = list(dict.fromkeys(n for r in verdict.reasons if r.blocks for n in r.holds_up if n != id))
         if held:
@@ -99,4 +122,5 @@ def why(plan: Plan, id: str, slot: Slot, verdict: Verdict) -> Iterator[str]:
         for driver in slot.drivers:
             yield f"着手の早さを決めているのは「{plan.milestones[driver].title}」です。"
     if milestone.assumed:
-        yield f"出典になく当方で仮に置いたもの: {'、'.join(sorted(milestone.assumed))}"
+        assumed = (KEYS.get(key, key) for key in sorted(milestone.assumed))
+        yield f"出典になく当方で仮に置いたもの: {'、'.join(assumed)}"

@@ -87,7 +87,7 @@ class _Reader:
                 return self._mapping(node, where)
             case "sequence":
                 return [self.plain(item, (*where, number)) for number, item in enumerate(node.value)]
-        return None if node.style is None and node.value in _NULLS else node.value
+        return None if not node.style and node.value in _NULLS else node.value
 
     def _mapping(self, node: Any, where: Location) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -112,7 +112,7 @@ def _shown(path: Path) -> str:
 
 
 def write_yaml(data: Mapping[str, Any] | Sequence[Any]) -> str:
-    """Return plain data as YAML text in reading order, Japanese unescaped, dates and codes quoted where they must be."""
+    """Return plain data as YAML text in reading order, Japanese unescaped."""
     from io import StringIO
 
     from ruamel.yaml import YAML

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from kijitsu.domain.plan import Organisation
 from kijitsu.domain.windows import parse_day
 from kijitsu.messages import Courier, Renderer
-from kijitsu.plans import Library
+from kijitsu.plans import Library, Loaded
 from kijitsu.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ class Actor:
 class Office:
     """Settings, files, database, words and channels of one installation.
 
-    `open_work` opens a unit of work for a municipality; `open_courier` a courier that is closed after use.
+    `open_work` opens a unit of work for a municipality; `open_courier` a courier that is closed after use; `upgrade`
+    makes the database or brings it up to date; `reopen` an
+    office with other settings.
     """
 
     settings: Settings
@@ -40,7 +42,11 @@ class Office:
     open_work: Callable[[str, bool], UnitOfWork]
     open_courier: Callable[[], Courier]
     make_renderer: Callable[[], Renderer]
+    upgrade: Callable[[], None]
+    reopen: Callable[[Settings], Office]
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    # Revisions never change, so that one is read from its document once.
+    revisions: dict[str, Loaded] = field(default_factory=dict)
 
     @cached_property
     def renderer(self) -> Renderer:

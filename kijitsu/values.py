@@ -118,7 +118,7 @@ def _milestone(id: str, parsed: shape.MilestoneShape, rules: Mapping[str, Rule])
         title=parsed.title,
         kind=parsed.kind,
         owner=parsed.owner,
-        window=parsed.when,
+        window=parsed.when or parsed.done,
         duration=parsed.duration,
         after=tuple(Dependency(link.on, link.type, link.lag, link.valid, link.lapse) for link in parsed.after),
         due=due,

@@ -8,7 +8,7 @@ import typer
 
 from kijitsu.commands import common
 from kijitsu.domain.eras import show_date
-from kijitsu.domain.errors import InputError, InvalidFile, did_you_mean
+from kijitsu.domain.errors import InputError, InvalidFile, Problem, did_you_mean
 from kijitsu.domain.gates import SHOWN, Reason, Verdict
 from kijitsu.domain.periods import Direction, FirstDay, Roll, Rule, count_period, parse_length
 from kijitsu.domain.schedule import Slot
@@ -21,7 +21,7 @@ def check(
 ) -> None:
     """計画・組織・休日表・規則・履歴のファイルを調べ、誤りを場所つきですべて示します。"""
     library = common.office().library
-    problems = []
+    problems: list[Problem] = []
     plans: list[str] = list(names or library.ids("plans"))
     for name in plans:
         try:
@@ -70,7 +70,7 @@ def schema(
     """エディターの入力補完に使うJSON Schemaを出します。"""
     from kijitsu import schemas
 
-    kinds = {
+    kinds: dict[str, type[schemas.Shape]] = {
         "plan": schemas.PlanDocument,
         "organisation": schemas.OrganisationDocument,
         "closures": schemas.ClosuresDocument,

@@ -87,7 +87,8 @@ def _shifted(
     new_day = to.first or to.last
     if old_day is None or new_day is None:
         raise InputError(
-            f"「{network.plan.milestones[id].title}」には元の日付がないので shift は使えません。push か none にしてください。"
+            f"「{network.plan.milestones[id].title}」には元の日付がないので shift は使えません。"
+            "push か none にしてください。"
         )
     months = (new_day.year - old_day.year) * 12 + new_day.month - old_day.month
     days = (new_day - old_day).days
@@ -156,7 +157,7 @@ def _is_stopped(verdict: Verdict) -> bool:
 
 
 def replayed(network: Network, events: tuple[Event, ...], as_of: date | None) -> tuple[Network, dict[str, Progress]]:
-    """Return the network after the moves, and the progress after the deeds, that were made up to and including a day."""
+    """Return the network after the moves, and the progress after the deeds, up to and including a day."""
     seen = [event for event in events if as_of is None or event.on <= as_of]
     for event in seen:
         if event.deed is Deed.MOVE:

@@ -99,7 +99,7 @@ class Closures:
         return date.fromordinal(self._open[self.until_ordinal(day.toordinal())])
 
     def add(self, day: date, count: int) -> date:
-        """Return the `count`-th open day after a day (before it where negative); 0 gives the day or the next open one."""
+        """Return the `count`-th open day after a day (before it where negative); for 0 the next from it on."""
         if count > 0:
             return date.fromordinal(self.ordinal(self.until_ordinal(day.toordinal()) + count))
         return date.fromordinal(self.ordinal(self.from_ordinal(day.toordinal()) + count))

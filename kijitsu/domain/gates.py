@@ -93,6 +93,7 @@ class Verdict:
     due: date | None
     latest_safe_finish: date | None
     slack: int | None
+    is_provisional: bool = False
 
     @property
     def is_closed(self) -> bool:
@@ -130,10 +131,12 @@ def evaluate(
         if not done.is_closed:
             for link in milestone.after:
                 before = network.plan.milestones[link.on]
-                for reason in _against(link, before, slot, progress, verdicts, network, on):
-                    reasons.append(Reason(*reason, holds_up=holds_up(reason[2])))
+                found = _against(link, before, slot, progress, verdicts, network, on)
+                reasons += [Reason(*reason, holds_up=holds_up(reason[2])) for reason in found]
         facts = _facts(milestone, done, slot, reasons, network, on)
-        verdicts[id] = Verdict(id, facts[0], facts, tuple(reasons), slot.due, slot.latest_finish, slot.slack)
+        verdicts[id] = Verdict(
+            id, facts[0], facts, tuple(reasons), slot.due, slot.latest_finish, slot.slack, slot.is_provisional
+        )
     return verdicts
 
 
@@ -217,7 +220,7 @@ def _facts(
     undecided = milestone.is_undecided
     not_open = window is not None and window.first is not None and window.first > on
     safe = slot.latest_finish
-    soon = safe is not None and network.calendar.count(on, safe) <= network.plan.due_soon
+    soon = safe is not None and not slot.is_provisional and network.calendar.count(on, safe) <= network.plan.due_soon
     holds = {
         Status.BLOCKED: blocked,
         Status.OVERDUE: slot.due is not None and slot.due < on,

@@ -136,9 +136,9 @@ def _last_day(length: Length, start: date, forward: bool, closures: Closures, st
             edge = closures.next_open(start) if forward else closures.previous_open(start)
             last = closures.add(edge, sign * (number - 1)) if number > 1 else edge
             low, high = sorted((start, last))
-            for day in (low + timedelta(n) for n in range((high - low).days + 1)):
-                if reason := closures.why_closed(day):
-                    steps.append(f"数えない日: {show_date(day)} {reason}")
+            between = (low + timedelta(n) for n in range((high - low).days + 1))
+            skipped = ((day, closures.why_closed(day)) for day in between)
+            steps += [f"数えない日: {show_date(day)} {reason}" for day, reason in skipped if reason]
         case "d" | "w":
             last = start + timedelta(sign * (number * (7 if length.unit == "w" else 1) - 1))
         case _:

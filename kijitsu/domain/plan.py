@@ -11,6 +11,8 @@ from functools import cached_property
 from kijitsu.domain.periods import Length, Rule
 from kijitsu.domain.windows import Window
 
+NO_LAG, ONE_DAY = Length(0, "wd"), Length(1, "wd")
+
 
 class Kind(StrEnum):
     """What sort of thing a milestone is; it chooses the mark on a picture, never the arithmetic."""
@@ -52,7 +54,7 @@ class Dependency:
 
     on: str
     type: LinkType = LinkType.FINISH_TO_START
-    lag: Length = Length(0, "wd")
+    lag: Length = NO_LAG
     valid: bool = False
     lapse: Lapse | None = None
 
@@ -105,7 +107,7 @@ class Milestone:
     kind: Kind
     owner: str
     window: Window | None = None
-    duration: Length = Length(1, "wd")
+    duration: Length = ONE_DAY
     after: tuple[Dependency, ...] = ()
     due: date | DueRule | None = None
     pinned: bool = False

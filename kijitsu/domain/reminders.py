@@ -8,8 +8,10 @@ from datetime import date
 
 from kijitsu.domain.closures import Closures
 from kijitsu.domain.gates import Status, Verdict
+from kijitsu.domain.history import NOTHING_YET, Progress
 from kijitsu.domain.periods import Length
 from kijitsu.domain.plan import Milestone, Organisation, Plan, Policy
+from kijitsu.domain.schedule import Slot
 
 Key = tuple[str, str, str, date]
 
@@ -69,6 +71,25 @@ def owed(
     return reminders
 
 
+def upcoming(
+    plan: Plan, slots: Mapping[str, Slot], progress: Mapping[str, Progress], on: date, calendar: Closures
+) -> Iterator[Reminder]:
+    """Yield the reminders that lie ahead, before and on the due date, if nothing changes."""
+    for id, milestone in plan.milestones.items():
+        if progress.get(id, NOTHING_YET).is_closed:
+            continue
+        policy, slot = policy_for(plan, milestone), slots[id]
+        if slot.latest_finish:
+            for offset in policy.before:
+                day = _ahead(slot.latest_finish, offset, calendar)
+                for to in recipients(plan.organisation, milestone.owner, policy.to_before):
+                    if day >= on:
+                        yield Reminder(id, f"before:{offset}", to, slot.latest_finish, day)
+        if slot.due and policy.on_day and slot.due >= on:
+            for to in recipients(plan.organisation, milestone.owner, policy.to_on_day):
+                yield Reminder(id, "on_day", to, slot.due, calendar.previous_open(slot.due))
+
+
 def policy_for(plan: Plan, milestone: Milestone) -> Policy:
     """Return the reminder policy a milestone names, else the standard one."""
     return plan.policies[milestone.reminders or "standard"]
@@ -106,7 +127,7 @@ def _before_due(
 ) -> Iterator[Reminder]:
     """Count back from the latest safe finish: what rests on a milestone may need it before its own due date."""
     safe, due = verdict.latest_safe_finish, verdict.due
-    if safe is None or (due is not None and due < on):
+    if safe is None or verdict.is_provisional or (due is not None and due < on):
         return
     days = sorted((_ahead(safe, offset, calendar), str(offset)) for offset in policy.before)
     reached = [(day, offset) for day, offset in days if day <= on]

@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from kijitsu.domain.closures import Closures
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.history import NOTHING_YET, Progress
-from kijitsu.domain.periods import Deadline, Length, count_period, length_end, months_of
+from kijitsu.domain.periods import Deadline, Direction, Length, count_period, length_end, months_of
 from kijitsu.domain.plan import Dependency, DueRule, LinkType, Milestone, Plan
 from kijitsu.domain.windows import add_months
 
@@ -25,9 +25,10 @@ ClosuresById = Callable[[str], Closures]
 class Slot:
     """Where one milestone lies. `slack` is in working days, None where nothing downstream has a deadline.
 
-    `latest_finish` is the latest safe finish: the smaller of the own due date and what successors need. `drivers` are
+    `latest_finish` is the latest safe finish: the smaller of the own due date and what successors need; `drivers` are
     the prerequisites that hold the earliest start where it is. What is completed or waived has actual dates and no
-    slack; what is cancelled, or undecided with nothing before it, has no dates.
+    slack; what is cancelled, or undecided with nothing before it, has no dates. A deadline that runs from an event that
+    has not happened yet is provisional: it moves with the estimate of the event and cannot be missed.
     """
 
     id: str
@@ -41,6 +42,24 @@ class Slot:
     drivers: tuple[str, ...]
     critical: bool = False
     deadline: Deadline | None = None
+    is_provisional: bool = False
+
+
+# Start and finish of what has a place, as ordinals.
+Placed = dict[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    day: date | None = None
+    kind: str | None = None
+    deadline: Deadline | None = None
+    is_provisional: bool = False
+
+
+def _has_happened(due: DueRule, progress: Mapping[str, Progress]) -> bool:
+    done = progress.get(due.milestone, NOTHING_YET)
+    return done.finished_on is not None or (due.end == "start" and done.started_on is not None)
 
 
 class Cycle(InputError):
@@ -99,6 +118,11 @@ class Network:
                 if milestone.id not in self.dependents[link.on]:
                     self.dependents[link.on].append(milestone.id)
         self._floor = self._first_day()
+        self._before_anchor = {
+            m.id: {m.due.milestone, *self.upstream(m.due.milestone)}
+            for m in plan.milestones.values()
+            if isinstance(m.due, DueRule)
+        }
 
     def _first_day(self) -> int | None:
         if self.plan.fiscal_year is not None:
@@ -115,6 +139,17 @@ class Network:
                 reached.add(each)
         return [each for each in self.order if each in reached and each != id]
 
+    def upstream(self, id: str) -> set[str]:
+        """Return everything that a milestone rests on, directly or not."""
+        found: set[str] = set()
+        waiting = [id]
+        while waiting:
+            for link in self.plan.milestones[waiting.pop()].after:
+                if link.on not in found:
+                    found.add(link.on)
+                    waiting.append(link.on)
+        return found
+
     def may_start(self, link: Dependency, start: date, finish: date) -> date:
         """Return the first day on which a prerequisite's actual dates let a dependent of one day start."""
         position = self._not_before(link.type, link.lag, Length(1, "wd"), start.toordinal(), finish.toordinal())
@@ -124,18 +159,19 @@ class Network:
         """Return every milestone's slot, given what has happened; nothing unfinished starts before `as_of`."""
         progress = progress or {}
         planned, drivers = self._forward(progress, None)
-        dues = {id: self._due(m, planned) for id, m in self.plan.milestones.items()}
+        placed = planned
         if as_of is not None:
-            planned, drivers = self._forward(progress, as_of.toordinal())
-        latest = self._backward(progress, {id: due.toordinal() for id, (due, _, _) in dues.items() if due})
+            placed, drivers = self._forward(progress, as_of.toordinal())
+        dues = {id: self._due(m, planned, placed, progress) for id, m in self.plan.milestones.items()}
+        latest = self._backward(progress, {id: due.day.toordinal() for id, due in dues.items() if due.day})
         slots = {}
         for id in self.plan.milestones:
-            start, finish = planned.get(id, (None, None))
+            start, finish = placed.get(id, (None, None))
             late_start, late_finish = latest.get(id, (None, None))
             slack = None
             if finish is not None and late_finish is not None:
                 slack = late_finish - self.calendar.until_ordinal(finish)
-            due, kind, deadline = dues[id]
+            due = dues[id]
             slots[id] = Slot(
                 id,
                 _date(start),
@@ -143,18 +179,17 @@ class Network:
                 _date(None if late_start is None else self.calendar.ordinal(late_start)),
                 _date(None if late_finish is None else self.calendar.ordinal(late_finish)),
                 slack,
-                due,
-                kind,
+                due.day,
+                due.kind,
                 tuple(drivers.get(id, ())),
-                deadline=deadline,
+                deadline=due.deadline,
+                is_provisional=due.is_provisional,
             )
         return _with_critical(slots)
 
     # --- forward: as soon as possible ---
 
-    def _forward(
-        self, progress: Mapping[str, Progress], as_of: int | None
-    ) -> tuple[dict[str, tuple[int, int]], dict[str, list[str]]]:
+    def _forward(self, progress: Mapping[str, Progress], as_of: int | None) -> tuple[Placed, dict[str, list[str]]]:
         placed: dict[str, tuple[int, int]] = {}
         drivers: dict[str, list[str]] = {}
         for id in self.order:
@@ -237,50 +272,63 @@ class Network:
 
     # --- due dates ---
 
-    def _due(
-        self, milestone: Milestone, planned: Mapping[str, tuple[int, int]]
-    ) -> tuple[date | None, str | None, Deadline | None]:
+    def _due(self, milestone: Milestone, planned: Placed, estimated: Placed, progress: Mapping[str, Progress]) -> _Due:
+        """Return the deadline of a milestone.
+
+        What must be done before an event holds on to the planned day, for the day comes whether or not we are ready.
+        What must be done after it has no deadline until the event has happened: it goes with the estimate.
+        """
         due = milestone.due
         if isinstance(due, date):
-            return due, "deadline", None
+            return _Due(due, "deadline")
         if isinstance(due, DueRule) and due.milestone in planned:
-            event = date.fromordinal(planned[due.milestone][0 if due.end == "start" else 1])
+            is_provisional = due.rule.direction is Direction.FORWARD and not _has_happened(due, progress)
+            placed = estimated if is_provisional else planned
+            event = date.fromordinal(placed[due.milestone][0 if due.end == "start" else 1])
             deadline = count_period(due.rule, event, self.closures(due.rule.calendar))
-            return deadline.due, "deadline", deadline
+            return _Due(deadline.due, "deadline", deadline, is_provisional)
         if milestone.window and milestone.window.last:
-            return milestone.window.last, "target", None
-        return None, None, None
+            return _Due(milestone.window.last, "target")
+        return _Due()
 
     # --- backward: as late as is safe ---
 
-    def _backward(self, progress: Mapping[str, Progress], dues: Mapping[str, int]) -> dict[str, tuple[int | None, int]]:
-        latest: dict[str, tuple[int | None, int]] = {}
+    def _backward(self, progress: Mapping[str, Progress], dues: Mapping[str, int]) -> Placed:
+        """Return the latest start and finish of each, as positions of open days."""
+        latest: Placed = {}
         starts: dict[str, int] = {}
-        finishes = {id: self.calendar.until_ordinal(day) for id, day in dues.items()}
+        finishes: dict[str, int] = {}
+        own = {id: self.calendar.until_ordinal(day) for id, day in dues.items()}
         for id in reversed(self.order):
             milestone, done = self.plan.milestones[id], progress.get(id, NOTHING_YET)
             if done.is_closed:
                 continue
-            finish, start = finishes.get(id), starts.get(id)
-            if start is not None:
-                reached = self.calendar.until_ordinal(self._finish(milestone.duration, self.calendar.ordinal(start)))
-                finish = reached if finish is None else min(finish, reached)
-            if finish is None:
+            needed = self._both_ends(milestone.duration, starts.get(id), finishes.get(id))
+            due = self._both_ends(milestone.duration, None, own.get(id))
+            ends = [each for each in (needed, due) if each is not None]
+            if not ends:
                 continue
-            late_start = self._last_start(milestone.duration, finish)
-            if start is not None:
-                late_start = min(late_start, start)
-            latest[id] = (late_start, finish)
-            has_started = done.started_on is not None
+            latest[id] = whole = (min(start for start, _ in ends), min(finish for _, finish in ends))
             for link in milestone.after:
-                self._hold(link.on, link.type, link.lag, late_start, finish, has_started, starts, finishes)
+                # A deadline counted from an event moves with the event: it is no reason to hurry the event.
+                held = needed if link.on in self._before_anchor.get(id, ()) else whole
+                if held is not None:
+                    self._hold(link, *held, done.started_on is not None, starts, finishes)
         return latest
+
+    def _both_ends(self, duration: Length, start: int | None, finish: int | None) -> tuple[int, int] | None:
+        """Return the latest start and finish that keep a latest start, a latest finish, or both."""
+        if start is not None:
+            reached = self.calendar.until_ordinal(self._finish(duration, self.calendar.ordinal(start)))
+            finish = reached if finish is None else min(finish, reached)
+        if finish is None:
+            return None
+        late_start = self._last_start(duration, finish)
+        return (late_start if start is None else min(late_start, start)), finish
 
     def _hold(
         self,
-        on: str,
-        type: LinkType,
-        lag: Length,
+        link: Dependency,
         late_start: int,
         late_finish: int,
         has_started: bool,
@@ -288,6 +336,7 @@ class Network:
         finishes: dict[str, int],
     ) -> None:
         """Tell the prerequisite what its dependent's latest dates leave it; a start that was made holds nobody."""
+        type, lag = link.type, link.lag
         to_start = type in (LinkType.FINISH_TO_START, LinkType.START_TO_START)
         if to_start and has_started:
             return
@@ -301,7 +350,7 @@ class Network:
             gap = {LinkType.FINISH_TO_START: 1, LinkType.START_TO_FINISH: -1}.get(type, 0)
             limit = self._latest_before(self.calendar.ordinal(position), lag, gap)
         held = finishes if from_finish else starts
-        held[on] = min(held.get(on, limit), limit)
+        held[link.on] = min(held.get(link.on, limit), limit)
 
     def _latest_before(self, edge: int, lag: Length, gap: int) -> int:
         """Return the last position p whose day plus `gap` plus the lag, taken to an open day, is not after `edge`."""

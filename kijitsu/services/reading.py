@@ -97,8 +97,11 @@ def adopted(office: Office, work: UnitOfWork, plan: str, as_of: date | None) -> 
     revision = work.plans.latest(plan)
     if revision is None:
         return None
-    document = Document(f"{plan}（第{revision.number}版）", revision.document)
-    loaded = office.library.plan_from(document, [as_of.year] if as_of else [])
+    loaded = office.revisions.get(revision.sha256)
+    if loaded is None or (as_of and not loaded.calendars.covers(as_of.year)):
+        document = Document(f"{plan}（第{revision.number}版）", revision.document)
+        loaded = office.library.plan_from(document, [as_of.year] if as_of else [])
+        office.revisions[revision.sha256] = loaded
     events = [event_from(row) for row in work.events.upto(plan, as_of)]
     return Standing(loaded, loaded.network, progress_of(loaded.plan, events, as_of), as_of, revision.number)
 

@@ -1,0 +1,1 @@
+"""Pages for people: the year as a picture and a table."""

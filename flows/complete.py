@@ -1,0 +1,36 @@
+"""完了報告: record that a milestone is done, with its evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from flows.forms import CompletionForm
+from kijitsu.bootstrap import open_office
+from kijitsu.domain.eras import show_date
+from kijitsu.domain.history import Deed
+from kijitsu.office import Actor
+from kijitsu.services import acting
+
+
+@flow(name="完了報告", flow_run_name="{form.milestone.name} {form.on}")
+def complete(form: CompletionForm) -> State[Any]:
+    """項目の完了を記録します。止まっていたものは、次の監視で再開します。
+
+    Args:
+        form: 報告の内容
+    """
+    office = open_office()
+    id = form.milestone.name  # type: ignore[attr-defined]
+    given = acting.Report(
+        Deed.COMPLETE,
+        id,
+        form.on,
+        evidence=dict(acting.evidence(each) for each in form.evidence),
+        override=form.override,
+    )
+    acting.report(office, office.settings.plan, given, Actor(form.actor, "self-declared"))
+    return Completed(name="記録済み", message=f"{show_date(form.on)}の完了として記録しました: {id}")

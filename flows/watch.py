@@ -1,0 +1,40 @@
+"""毎朝の監視: look at every gate, send what is due, show the state of the plan."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.futures import wait
+from prefect.states import Completed
+
+from kijitsu.domain.eras import show_date
+from tasks.artifacts import publish_actions, publish_chain, publish_year
+from tasks.events import emit_transitions
+from tasks.milestones import show_all
+from tasks.office import look_at_gates, send_letters
+
+
+@flow(name="毎朝の監視", flow_run_name="{plan} {as_of}", validate_parameters=True)
+def watch(plan: str = "fy28", as_of: date | None = None) -> State[Any]:
+    """計画の全項目の状態を調べ、督促を送り、結果を表示します。
+
+    Args:
+        plan: 計画のID
+        as_of: この日の監視として行います（空なら今日）
+    """
+    report = look_at_gates(plan, as_of)
+    sent = send_letters(report)
+
+    shown = show_all(report)
+    publish_actions(report, sent)
+    publish_chain(report)
+    publish_year(report)
+    emit_transitions(report)
+    wait(list(shown.values()))
+
+    needs = report.needs_action
+    message = f"{show_date(report.on)}: 要対応 {len(needs)}件、通知 {sent.sent}通"
+    return Completed(name="要対応" if needs else "順調", message=message)

@@ -1,0 +1,80 @@
+"""Commands that run things: replay, demo, up, doctor."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kijitsu.commands import common
+from kijitsu.domain.eras import show_date
+from kijitsu.domain.errors import OutsideError
+from kijitsu.domain.gates import SHOWN, Status
+from kijitsu.domain.windows import parse_day
+
+
+def replay(
+    plan: common.PlanArgument,
+    history: common.HistoryOption = None,
+    first: Annotated[str, typer.Option("--from", metavar="D", help="最初の日")] = "2016-04-01",
+    last: Annotated[str, typer.Option("--to", metavar="D", help="最後の日")] = "2017-07-31",
+    out: Annotated[Path, typer.Option(metavar="DIR", help="結果を置くフォルダー")] = Path("var/replay"),
+    as_json: common.JsonOption = False,
+) -> None:
+    """一年を早回しで再生します。本番と同じ監視を一日ずつ行い、通知は手元の郵便箱へ送ります。"""
+    from kijitsu.services.replaying import replay as run
+
+    with common.progress("再生中") as on_day:
+        totals = run(common.office(), plan, history, parse_day(first), parse_day(last), out, on_day)
+    if as_json:
+        common.print_json(totals.as_json())
+        return
+    common.print_table(
+        f"{plan} を {show_date(totals.first)} から {show_date(totals.last)} まで再生しました",
+        ("", ""),
+        [
+            ("履歴", totals.history or "なし"),
+            ("監視した開庁日", f"{totals.passes}日"),
+            ("報告・変更", f"{totals.events}件"),
+            ("状態の変化", f"{totals.transitions}件"),
+            ("停止のあった日", f"{totals.blocked_days}日"),
+            ("督促", f"{totals.reminders}件"),
+            ("送った通知", f"{totals.messages}通"),
+            *((f"最後の状態: {SHOWN[Status(s)]}", f"{count}件") for s, count in totals.statuses.items()),
+        ],
+    )
+    common.print_lines([f"図と表: {out / 'report.html'}", f"通知: {out / 'inbox'}"])
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="一巡したら終わる（スクリプト用）")] = False,
+) -> None:
+    """平成28年度を再生し、PIAの遅れで止まった日のダッシュボードを開きます。Ctrl-Cで終わります。"""
+    from kijitsu.hosting.demo import run
+
+    run(common.office(), once, sys.stdout)
+
+
+def up() -> None:
+    """ダッシュボード（Prefect）と毎朝の監視を、この機械で動かし続けます。Ctrl-Cで終わります。"""
+    from kijitsu.hosting.up import run
+
+    run(common.office(), sys.stdout)
+
+
+def doctor(
+    upgrade: Annotated[bool, typer.Option("--upgrade", help="データベースの形式を今のプログラムに合わせる")] = False,
+) -> None:
+    """設定とデータベースを調べ、直し方を示します。"""
+    from kijitsu.services import health
+
+    opened = common.office()
+    if upgrade:
+        opened.upgrade()
+    findings = health.examine(opened)
+    common.print_lines(f"{'○' if finding.is_fine else '×'} {finding.what}: {finding.found}" for finding in findings)
+    broken = [finding for finding in findings if not finding.is_fine]
+    if broken:
+        raise OutsideError("\n".join(finding.remedy for finding in broken))

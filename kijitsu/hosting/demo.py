@@ -1,0 +1,99 @@
+"""`kijitsu demo`: a whole year replayed, then the dashboard on a day when something is blocked."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TextIO
+
+from kijitsu.commands import common
+from kijitsu.domain.eras import show_date
+from kijitsu.domain.errors import OutsideError
+from kijitsu.hosting.processes import Host
+from kijitsu.office import Office
+from kijitsu.services.replaying import rehearsal, replay
+
+PLAN, HISTORY = "fy28", "fy28-late-pia"
+FIRST, LAST, SHOWN = date(2016, 4, 1), date(2017, 7, 31), date(2016, 7, 12)
+
+
+def run(office: Office, once: bool, out: TextIO) -> None:
+    """Replay the year, bring a second database to the shown day, start the dashboard and one watch run in it.
+
+    Everything is under `demo` in the home folder and made anew each time. Ends with Ctrl-C, or by itself where `once`.
+    """
+    home = office.settings.home / "demo"
+    out.write(f"1/3 平成28年度を再生しています（{HISTORY}）…\n")
+    out.flush()
+    with common.progress("再生中") as on_day:
+        totals = replay(office, PLAN, HISTORY, FIRST, LAST, home / "replay", on_day)
+    out.write(
+        f"    監視 {totals.passes}日、状態の変化 {totals.transitions}件、"
+        f"停止のあった日 {totals.blocked_days}日、通知 {totals.messages}通\n"
+        f"2/3 {show_date(SHOWN)}の状態を用意しています…\n"
+    )
+    out.flush()
+    stage = home / "today"
+    _until_shown_day(office, stage)
+    settings = replace(
+        office.settings, home=stage, database_url="", smtp_url="", secrets_file=None, today=SHOWN.isoformat(), plan=PLAN
+    )
+    out.write("3/3 Prefectサーバーを起動し、その朝の監視を動かしています…\n")
+    out.flush()
+    with Host(settings) as host:
+        run_url = _watch_once(host)
+        out.write(_where_to_look(host, run_url, totals.out, stage, settings.environment()))
+        out.flush()
+        if not once:
+            host.run_until_interrupted()
+    out.write("止めました。もう一度見るには make run を実行します。\n")
+
+
+def _until_shown_day(office: Office, folder: Path) -> None:
+    """Live through the days up to the one before the shown one, in a database that stays."""
+    for name in ("kijitsu.db", "kijitsu.db-wal", "kijitsu.db-shm"):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / "mailbox", ignore_errors=True)
+    loaded = office.library.plan(PLAN)
+    history = office.library.history(HISTORY, loaded.plan)
+    evening_before = date.fromordinal(SHOWN.toordinal() - 1)
+    with rehearsal(office, folder) as stage:
+        stage.start(PLAN, FIRST)
+        for _ in stage.run(history, FIRST, evening_before, lambda day, days: None):
+            pass
+
+
+def _watch_once(host: Host) -> str:
+    """Run the served 毎朝 deployment once and return the address of its run in the dashboard."""
+    arguments = [sys.executable, "-m", "flows.run_once", "毎朝の監視/毎朝"]
+    done = subprocess.run(arguments, env=host.environment, capture_output=True, text=True, timeout=300)
+    if done.returncode:
+        log = host.settings.home / "logs" / "serve.log"
+        raise OutsideError(f"監視の実行に失敗しました。記録: {log}\n{done.stderr.strip()[-1500:]}")
+    return f"{host.url}/runs/flow-run/{done.stdout.strip()}"
+
+
+def _where_to_look(host: Host, run_url: str, replayed: str, stage: Path, environment: dict[str, str]) -> str:
+    given = {"KIJITSU_HOME": str(stage), "KIJITSU_TODAY": environment["KIJITSU_TODAY"]}
+    prefix = " ".join(f"{key}={value}" for key, value in given.items())
+    return f"""
+見るところ
+  ダッシュボード        {host.url}
+  けさの監視（止まった所）  {run_url}
+  本日の要対応・停止の連鎖  {host.url}/artifacts
+  一年の図              {replayed}/report.html
+  届いた通知            {stage / "mailbox"}
+
+試すこと（別の端末で）
+  なぜ止まっているか      {prefix} .venv/bin/kijitsu why {PLAN} notification
+  日程を動かすと         {prefix} .venv/bin/kijitsu move {PLAN} pia --to 平成28年8月
+  完了を報告する         {prefix} .venv/bin/kijitsu complete {PLAN} pia --override デモ
+  次の朝にする          KIJITSU_HOME={stage} KIJITSU_TODAY=2016-07-13 .venv/bin/kijitsu watch {PLAN}
+  同じことは Deployments の「日程変更」「完了報告」「毎朝」からもできます。
+
+終えるには Ctrl-C を押します。
+"""

@@ -1,0 +1,189 @@
+"""Child processes that end with us: the Prefect server and the runner that serves our deployments."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
+
+from kijitsu.domain.errors import OutsideError
+from kijitsu.settings import Settings
+
+START_SECONDS = 90
+STOP_SECONDS = 15
+# How often a starting server is asked whether it is there; the wait itself is for its process, so a crash ends it.
+TICK_SECONDS = 0.25
+
+
+def prefect_environment(settings: Settings, port: int) -> dict[str, str]:
+    """Return the environment of Prefect's processes: its data under our home, nothing but loopback, no telemetry."""
+    home = settings.home.resolve()
+    url = f"http://127.0.0.1:{port}/api"
+    return {
+        **{key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")},
+        **settings.environment(),
+        "PREFECT_HOME": str(home / "prefect"),
+        "PREFECT_API_URL": url,
+        "PREFECT_SERVER_API_HOST": "127.0.0.1",
+        "PREFECT_SERVER_API_PORT": str(port),
+        "PREFECT_SERVER_UI_API_URL": url,
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+        "DO_NOT_TRACK": "1",
+        "PYTHONUTF8": "1",
+    }
+
+
+def free_port(wanted: int) -> int:
+    """Return the wanted port where it is free, else one that the system chooses."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OutsideError("127.0.0.1 に空いているポートがありません。")
+
+
+class Child:
+    """A process of ours in a group of its own, so that Ctrl-C reaches us alone and we end it in order."""
+
+    def __init__(self, name: str, arguments: list[str], environment: Mapping[str, str], log: Path) -> None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self.name, self.log = name, log
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(
+                arguments,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+
+    def is_over_within(self, seconds: float) -> bool:
+        """Wait for the process to end, so long at the most; tell whether it did."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """Ask the process to end, and make it end when it does not."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            if not self.is_over_within(STOP_SECONDS):
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+
+    def failure(self) -> OutsideError:
+        """Return the error for a process that ended by itself, with the end of what it wrote."""
+        tail = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-8:]
+        said = "\n".join(tail)
+        return OutsideError(
+            f"{self.name}が終了しました（コード {self.process.returncode}、記録: {self.log}）。\n{said}"
+        )
+
+
+class Host:
+    """The Prefect server and our served deployments, while used in a `with` block."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.port = free_port(settings.prefect_port)
+        self.environment = prefect_environment(settings, self.port)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._children: list[Child] = []
+
+    def __enter__(self) -> Self:
+        signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            self._start_server()
+            self._start_runner()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def _start_server(self) -> None:
+        arguments = [
+            sys.executable,
+            "-m",
+            "prefect",
+            "server",
+            "start",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+        ]
+        server = self._start("Prefectサーバー", arguments, "server.log")
+        self._wait(server, lambda: _answers(f"{self.url}/api/health"))
+
+    def _start_runner(self) -> None:
+        ready = self.settings.home.resolve() / "prefect" / "serving"
+        ready.unlink(missing_ok=True)
+        runner = self._start("配信プロセス", [sys.executable, "-m", "flows.serve", str(ready)], "serve.log")
+        self._wait(runner, ready.exists)
+
+    def _start(self, name: str, arguments: list[str], log: str) -> Child:
+        child = Child(name, arguments, self.environment, self.settings.home / "logs" / log)
+        self._children.append(child)
+        return child
+
+    def _wait(self, child: Child, is_ready: Callable[[], bool]) -> None:
+        for _ in range(int(START_SECONDS / TICK_SECONDS)):
+            if is_ready():
+                return
+            if child.is_over_within(TICK_SECONDS):
+                raise child.failure()
+        raise OutsideError(f"{child.name}が{START_SECONDS}秒待っても起動しません。記録: {child.log}")
+
+    def run_until_interrupted(self) -> None:
+        """Keep everything running until Ctrl-C; raise where a process ends by itself."""
+        try:
+            while True:
+                for child in self._children:
+                    if child.is_over_within(0.5):
+                        raise child.failure()
+        except KeyboardInterrupt:
+            return
+
+    def _stop(self) -> None:
+        for child in reversed(self._children):
+            child.stop()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 (our own server on loopback)
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,39 @@
+"""`kijitsu up`: the dashboard and the morning pass, kept running on this machine."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from kijitsu.hosting.processes import Host
+from kijitsu.office import Office
+from kijitsu.services import acting, ledger
+
+
+def run(office: Office, out: TextIO) -> None:
+    """Serve the dashboard until Ctrl-C. The plan of the settings is adopted where it is not yet."""
+    settings = office.settings
+    if not settings.may_have_database:
+        office.upgrade()
+    adopted = {each["plan"] for each in ledger.plans(office) if each["revision"]}
+    if settings.plan not in adopted:
+        acting.adopt(office, settings.plan, office.actor())
+        out.write(f"計画 {settings.plan} を採り入れました。\n")
+    out.write("Prefectサーバーを起動しています…\n")
+    out.flush()
+    with Host(settings) as host:
+        out.write(
+            f"ダッシュボード: {host.url}\n"
+            "毎朝8時30分（日本時間）に「毎朝の監視」が動きます。今すぐ動かすには Deployments の「毎朝」で Run を押します。\n"
+            f"{mail(office)}"
+            "終えるには Ctrl-C を押します。\n"
+        )
+        out.flush()
+        host.run_until_interrupted()
+    out.write("止めました。データは残っています。\n")
+
+
+def mail(office: Office) -> str:
+    """Return where mail goes, as a line for people."""
+    if office.settings.smtp_url:
+        return "通知は KIJITSU_SMTP_URL の中継サーバーへ送ります。\n"
+    return f"通知は手元の郵便箱に届きます: {office.settings.mailbox}\n"

@@ -1,0 +1,299 @@
+"""What people do to a plan: adopt it, report on a milestone, move a date."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from kijitsu.domain.changes import Cascade, Preview, preview_move
+from kijitsu.domain.eras import show_date
+from kijitsu.domain.errors import InputError
+from kijitsu.domain.history import NOTHING_YET, Deed
+from kijitsu.domain.reminders import Key, upcoming
+from kijitsu.domain.windows import parse_window
+from kijitsu.located import Document
+from kijitsu.office import Actor, Json, Office
+from kijitsu.plans import Loaded
+from kijitsu.services import reading
+from kijitsu.services.reading import Standing
+from kijitsu.services.watching import adopted, municipality_of
+from kijitsu.store import rows
+
+
+def adopt(office: Office, plan: str, actor: Actor) -> rows.Revision:
+    """Take a plan file into the database as revision 1. Raises InvalidFile, or StaleRevision where it is there."""
+    loaded = office.library.plan(plan)
+    organisation = loaded.plan.organisation
+    now = office.now(organisation)
+    with office.open_work(organisation.municipality, False) as work:
+        revision = work.plans.add(loaded.plan.id, dict(loaded.document), "採用", actor.name, None, now, 0)
+        details = {"revision": 1, "sha256": revision.sha256}
+        work.audit.append(now, actor.name, actor.authenticated_by, "adopt", loaded.plan.id, details)
+        work.commit()
+    return revision
+
+
+@dataclass(frozen=True)
+class Report:
+    """What somebody reports on a milestone: the deed, its day, and what it needs."""
+
+    deed: Deed
+    milestone: str
+    on: date
+    reason: str = ""
+    by: str = ""
+    evidence: dict[str, str] = field(default_factory=dict)
+    effective: date | None = None
+    expires: date | None = None
+    file: Path | None = None
+    override: str = ""
+
+
+def evidence(text: str) -> tuple[str, str]:
+    """Read one piece of evidence: 議事録=総第12号 is the kind and the document's number."""
+    kind, equals, number = text.partition("=")
+    if not equals or not kind.strip() or not number.strip():
+        raise InputError(f"「{text}」は「種類=文書番号」の形で書いてください。例: 議事録=総第12号")
+    return kind.strip(), number.strip()
+
+
+def report(office: Office, plan: str, given: Report, actor: Actor) -> int:
+    """Record a report, with its audit entry, in one transaction; return its number.
+
+    Raises InputError for a day in the future, a milestone that is closed already, a missing reason, or evidence that
+    the plan asks for and nobody gave (unless overridden with a reason).
+    """
+    with office.open_work(municipality_of(office, plan), False) as work:
+        standing = adopted(office, work, plan, None)
+        id = standing.milestone(given.milestone)
+        _check(standing, given, office.today(standing.plan.organisation))
+        now = office.now(standing.plan.organisation)
+        details = _details(office, given)
+        row = rows.EventRow(plan, given.on, rows.EventKind(given.deed), id, details, actor.name, now)
+        number = work.events.add(row)
+        entry = {"on": given.on.isoformat(), "event": number, **details}
+        work.audit.append(now, actor.name, actor.authenticated_by, given.deed, f"{plan}/{id}", entry)
+        work.commit()
+    return number
+
+
+def _check(standing: Standing, given: Report, today: date) -> None:
+    milestone = standing.plan.milestones[given.milestone]
+    done = standing.progress.get(given.milestone, NOTHING_YET)
+    title = milestone.title
+    if given.on > today:
+        raise InputError(
+            f"{show_date(given.on)}は先の日です。「{title}」は今日（{show_date(today)}）までの日で報告してください。"
+        )
+    if given.deed is Deed.ACKNOWLEDGE:
+        return
+    if done.is_closed:
+        day = done.finished_on or done.cancelled_on
+        assert day
+        raise InputError(f"「{title}」は{show_date(day)}に終わっています。二度は報告できません。")
+    if given.deed is Deed.START and done.started_on:
+        raise InputError(f"「{title}」は{show_date(done.started_on)}に着手しています。")
+    if given.deed is Deed.COMPLETE:
+        if done.started_on and given.on < done.started_on:
+            raise InputError(
+                f"「{title}」の完了が着手（{show_date(done.started_on)}）より前です。日付を確かめてください。"
+            )
+        missing = [kind for kind in milestone.evidence if kind not in given.evidence]
+        if missing and not given.override:
+            example = " ".join(f"--evidence {kind}=文書番号" for kind in missing)
+            raise InputError(
+                f"「{title}」の完了には {'、'.join(missing)} が要ります。{example} を付けるか、"
+                "やむを得ないときは --override に理由を書いてください。"
+            )
+    elif given.deed in (Deed.WAIVE, Deed.CANCEL) and not given.reason.strip():
+        raise InputError(
+            f"「{title}」の{'免除' if given.deed is Deed.WAIVE else '中止'}には理由が要ります。"
+            "--reason に書いてください。"
+        )
+
+
+def _details(office: Office, given: Report) -> Json:
+    details: Json = {
+        "reason": given.reason,
+        "by": given.by,
+        "override": given.override,
+        "evidence": given.evidence,
+        "effective": given.effective and given.effective.isoformat(),
+        "expires": given.expires and given.expires.isoformat(),
+        "file": _kept(office, given.file) if given.file else None,
+    }
+    return {key: value for key, value in details.items() if value}
+
+
+def _kept(office: Office, file: Path) -> str:
+    """Keep an evidence file under its SHA-256 and return that; the same file is kept once."""
+    try:
+        content = file.read_bytes()
+    except OSError as exc:
+        raise InputError(f"証拠書類 {file} を読めません: {exc.strerror}。パスを確かめてください。") from exc
+    digest = sha256(content).hexdigest()
+    folder = office.settings.home / "evidence"
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f".{digest}.part"
+    part.write_bytes(content)
+    part.replace(folder / f"{digest}{file.suffix.lower()}")
+    return f"sha256:{digest}"
+
+
+# --- moving a date ---
+
+
+@dataclass(frozen=True)
+class Move:
+    """A move, previewed or applied. `revision` is the one it was reckoned on, 0 for a plan file."""
+
+    standing: Standing
+    preview: Preview
+    milestone: str
+    to: str
+    reason: str
+    cascade: Cascade
+    cancelled: tuple[Key, ...]
+    created: tuple[Key, ...]
+    applied_as: int | None = None
+
+    @property
+    def notified(self) -> list[str]:
+        """The bodies whose milestones move or whose reminders change, each once."""
+        plan = self.preview.plan
+        owners = [plan.milestones[moved.id].owner for moved in self.preview.moved]
+        reached = [key[2] for key in (*self.cancelled, *self.created)]
+        return list(dict.fromkeys([*owners, *reached]))
+
+    def as_json(self) -> Json:
+        """Return the move as `kijitsu move --json` shows it."""
+        change = {
+            "plan": self.preview.plan.id,
+            "milestone": self.milestone,
+            "to": self.to,
+            "reason": self.reason,
+            "cascade": self.cascade,
+            "revision": self.applied_as,
+        }
+        return {
+            "change": change,
+            "moved": [
+                {"id": moved.id, "old": moved.old.wording if moved.old else None, "new": moved.new.wording}
+                for moved in self.preview.moved
+            ],
+            "breached": list(self.preview.breached),
+            "lapsing": list(self.preview.lapsing),
+            "reminders": {"cancelled": _keys(self.cancelled), "created": _keys(self.created)},
+            "notified": self.notified,
+        }
+
+
+def _keys(keys: tuple[Key, ...]) -> list[dict[str, Any]]:
+    return [{"milestone": m, "rule": rule, "recipient": to, "deadline": day} for m, rule, to, day in keys]
+
+
+def preview(office: Office, plan: str, id: str, to: str, reason: str, cascade: Cascade, on: date | None) -> Move:
+    """Return all that moving a date would do, and do nothing."""
+    day = on or reading.today_of(office, plan)
+    return _reckoned(reading.standing(office, plan, day), id, to, reason, cascade, day)
+
+
+def move(office: Office, plan: str, id: str, to: str, reason: str, cascade: Cascade, actor: Actor) -> Move:
+    """Move a date of an adopted plan: a revision, its audit entry and the reminders it overtakes, all or nothing."""
+    if not reason.strip():
+        raise InputError("日程の変更には理由が要ります。--reason に書いてください。")
+    with office.open_work(municipality_of(office, plan), False) as work:
+        first = adopted(office, work, plan, None)
+        on = office.today(first.plan.organisation)
+        now = office.now(first.plan.organisation)
+        reckoned = _reckoned(adopted(office, work, plan, on), id, to, reason, cascade, on)
+        document = _moved_document(office, reckoned)
+        change = reckoned.as_json()
+        revision = work.plans.add(plan, document, reason, actor.name, _plain(change), now, first.revision)
+        reached = {moved.id for moved in reckoned.preview.moved} | {key[0] for key in reckoned.cancelled}
+        overtaken = [row.key for row in work.reminders.all(plan) if row.milestone in reached]
+        work.reminders.supersede(overtaken)
+        details = {"revision": revision.number, **_plain(change)}
+        work.audit.append(now, actor.name, actor.authenticated_by, "move", f"{plan}/{id}", details)
+        work.commit()
+    return Move(
+        reckoned.standing,
+        reckoned.preview,
+        id,
+        to,
+        reason,
+        cascade,
+        reckoned.cancelled,
+        reckoned.created,
+        revision.number,
+    )
+
+
+def _reckoned(standing: Standing, id: str, to: str, reason: str, cascade: Cascade, on: date) -> Move:
+    id = standing.milestone(id)
+    window = parse_window(to, standing.plan.fiscal_year)
+    done = preview_move(standing.network, id, window, cascade, standing.progress, on)
+    changed = standing.loaded.network_of(done.plan)
+    old = {r.key for r in upcoming(standing.plan, standing.slots, standing.progress, on, standing.network.calendar)}
+    new = {r.key for r in upcoming(done.plan, done.after, standing.progress, on, changed.calendar)}
+    return Move(standing, done, id, to, reason, cascade, tuple(sorted(old - new)), tuple(sorted(new - old)))
+
+
+def _moved_document(office: Office, reckoned: Move) -> Json:
+    """Return the plan's text with the new windows, checked as any file is."""
+    document = copy.deepcopy(dict(reckoned.standing.loaded.document))
+    for moved in reckoned.preview.moved:
+        document["milestones"][moved.id]["when"] = moved.new.wording
+    checked: Loaded = office.library.plan_from(Document("変更後の計画", document))
+    return dict(checked.document)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON carries it: dates as text, tuples as lists."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def create_database(office: Office) -> None:
+    """Make the database, or bring its schema up to this program's; what is in it stays."""
+    office.upgrade()
+
+
+def describe(done: Move) -> Iterator[str]:
+    """Yield a move in sentences: what moves, what breaks, what stops, which reminders change, who is told."""
+    plan, preview = done.preview.plan, done.preview
+    verb = (
+        f"第{done.applied_as}版として変更しました" if done.applied_as else "変更した場合の影響（まだ変更していません）"
+    )
+    yield f"{plan.milestones[done.milestone].title} → {done.to}: {verb}"
+    for moved in preview.moved:
+        before, after = preview.before[moved.id], preview.after[moved.id]
+        yield (
+            f"  {plan.milestones[moved.id].title}: {moved.old.wording if moved.old else '－'} → {moved.new.wording}"
+            f"（余裕 {_slack(before.slack)} → {_slack(after.slack)}）"
+        )
+    for id in preview.breached:
+        slot = preview.after[id]
+        kind = "動かせない日程" if plan.milestones[id].pinned else "法定・確定の期限"
+        basis = f"、{slot.deadline.rule.basis}" if slot.deadline else ""
+        day = f"{show_date(slot.due)}" if slot.due else ""
+        yield f"  ！{kind}を守れません: {plan.milestones[id].title}（{day}{basis}）"
+    for id in preview.lapsing:
+        yield f"  ■新たに停止します: {plan.milestones[id].title}"
+    yield f"  督促: 取消 {len(done.cancelled)}件、新規 {len(done.created)}件"
+    bodies = plan.organisation.bodies
+    yield f"  知らせる先: {'、'.join(bodies[id].title for id in done.notified) or 'なし'}"
+    if not done.applied_as:
+        yield "  実際に変更するには --reason 理由 --apply を付けて、もう一度実行してください。"
+
+
+def _slack(slack: int | None) -> str:
+    return "－" if slack is None else f"{slack}日"

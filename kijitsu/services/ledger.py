@@ -1,0 +1,100 @@
+"""What the secretariat looks up: plans, reminders sent and to come, messages that did not arrive, the audit log."""
+
+from __future__ import annotations
+
+from kijitsu.domain.plan import Organisation
+from kijitsu.domain.reminders import upcoming
+from kijitsu.office import Json, Office
+from kijitsu.services.watching import adopted, municipality_of
+from kijitsu.store import rows
+
+
+def plans(office: Office) -> list[Json]:
+    """Return every plan file, and the revision that is in force where it was adopted."""
+    found: list[Json] = []
+    for id in office.library.ids("plans"):
+        plan = office.library.plan(id).plan
+        revision = None
+        if office.settings.may_have_database:
+            with office.open_work(plan.organisation.municipality, True) as work:
+                revision = work.plans.latest(plan.id)
+        found.append({"plan": plan.id, "title": plan.title, "revision": revision.number if revision else None})
+    return found
+
+
+def reminders(office: Office, plan: str) -> list[Json]:
+    """Return the ledger of an adopted plan, what was written first, then what will be if nothing changes."""
+    today = office.today(office.library.plan(plan).plan.organisation)
+    with office.open_work(municipality_of(office, plan), True) as work:
+        standing = adopted(office, work, plan, today)
+        written = work.reminders.all(plan)
+    known = {row.key for row in written}
+    past = [
+        {
+            "date": row.written_on,
+            "milestone": row.milestone,
+            "rule": row.rule,
+            "recipient": row.recipient,
+            "channel": row.channel,
+            "deadline": row.deadline,
+            "state": row.state.value,
+        }
+        for row in written
+    ]
+    ahead = [
+        {
+            "date": reminder.due_on,
+            "milestone": reminder.milestone,
+            "rule": reminder.rule,
+            "recipient": reminder.recipient,
+            "channel": "mail",
+            "deadline": reminder.deadline,
+            "state": "upcoming",
+        }
+        for reminder in upcoming(standing.plan, standing.slots, standing.progress, today, standing.network.calendar)
+        if rows.ReminderKey(plan, *reminder.key) not in known
+    ]
+    return past + sorted(ahead, key=lambda r: (r["date"], r["milestone"]))
+
+
+def undelivered(office: Office, organisation: Organisation) -> list[Json]:
+    """Return the messages that wait or were given up, with what the other side answered."""
+    with office.open_work(organisation.municipality, True) as work:
+        found = [*work.outbox.all(rows.OutboxState.DEAD), *work.outbox.all(rows.OutboxState.PENDING)]
+    return [
+        {
+            "state": {"dead": "不達", "pending": "送信待ち"}[row.state],
+            "recipient": row.envelope.recipient_title,
+            "address": row.envelope.address,
+            "subject": row.envelope.wording.subject,
+            "attempts": row.attempts,
+            "not_before": row.not_before,
+            "error": row.last_error,
+            "key": row.key,
+        }
+        for row in found
+    ]
+
+
+def audit(office: Office, organisation: Organisation) -> list[Json]:
+    """Return the audit log, oldest first."""
+    with office.open_work(organisation.municipality, True) as work:
+        return [
+            {
+                "number": row.number,
+                "at": row.at,
+                "actor": row.actor,
+                "authenticated_by": row.authenticated_by,
+                "action": row.action,
+                "subject": row.subject,
+                "details": row.details,
+                "hash": row.hash,
+            }
+            for row in work.audit.all()
+        ]
+
+
+def verify_audit(office: Office, organisation: Organisation) -> tuple[int, list[str]]:
+    """Return how many entries the audit log has and what is wrong with it, sentences naming the entry."""
+    with office.open_work(organisation.municipality, True) as work:
+        return len(work.audit.all()), work.audit.verify()

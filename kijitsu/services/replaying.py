@@ -1,0 +1,249 @@
+"""Replay: the same daily pass as in production, for every day of a span, under a simulated clock."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from kijitsu.domain.changes import Cascade
+from kijitsu.domain.errors import InputError
+from kijitsu.domain.history import Deed, Event, History
+from kijitsu.domain.plan import Plan
+from kijitsu.messages import Courier
+from kijitsu.office import Actor, Office, morning
+from kijitsu.services import acting
+from kijitsu.services.delivering import dispatch
+from kijitsu.services.watching import PassReport, watch
+from kijitsu.store import rows
+
+# Told after each day how many of how many are over.
+OnDay = Callable[[int, int], None]
+
+HISTORY = Actor("history", "history-file")
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What a replay came to."""
+
+    plan: str
+    history: str | None
+    first: date
+    last: date
+    days: int
+    passes: int
+    events: int
+    transitions: int
+    reminders: int
+    messages: int
+    blocked_days: int
+    statuses: dict[str, int]
+    out: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the totals as `kijitsu replay --json` prints them."""
+        return asdict(self)
+
+
+def replay(
+    office: Office,
+    plan: str,
+    history: str | None,
+    first: date,
+    last: date,
+    out: Path,
+    on_day: OnDay = lambda day, days: None,
+) -> Totals:
+    """Replay a plan file, with what a history says people did, in a database of its own, into the folder `out`.
+
+    `out` gets inbox/*.eml, ledger.csv, transitions.csv, report.html and the database; it appears whole or not at all,
+    and replaces an earlier replay. `on_day` is told after each day how many of how many are over.
+    """
+    if last < first:
+        raise InputError(f"終わりの日（{last}）が始まりの日（{first}）より前です。")
+    loaded = office.library.plan(plan, [first.year, last.year])
+    told = office.library.history(history, loaded.plan) if history else None
+    with _whole_folder(out) as part, rehearsal(office, part) as stage:
+        stage.start(plan, first)
+        reports = list(stage.run(told, first, last, on_day))
+        totals = _totals(stage.office, loaded.plan, told, reports, out)
+        _write(stage.office, loaded.plan, told, reports, totals, part)
+    return totals
+
+
+class Stage:
+    """An office of its own in a folder, whose clock is set by hand and whose mail goes to a local mailbox."""
+
+    def __init__(self, office: Office, folder: Path) -> None:
+        settings = replace(
+            office.settings, home=folder, database_url="", smtp_url="", secrets_file=None, today="", reply_to=""
+        )
+        self._now: datetime | None = None
+        self.folder = folder
+        self.office = office.reopen(settings).at(self._clock)
+        self.plan = ""
+        self._courier: Courier | None = None
+
+    def _clock(self) -> datetime:
+        assert self._now is not None
+        return self._now
+
+    def start(self, plan: str, first: date) -> None:
+        """Make the database and adopt the plan, the evening before the first day."""
+        loaded = self.office.library.plan(plan)
+        self.plan, self._organisation = loaded.plan.id, loaded.plan.organisation
+        self._set_clock(first - timedelta(1))
+        acting.create_database(self.office)
+        acting.adopt(self.office, plan, HISTORY)
+
+    def run(self, history: History | None, first: date, last: date, on_day: OnDay) -> Iterator[PassReport]:
+        """Live through the days: what people did, the pass, the mail. Yields each day's report."""
+        days = (last - first).days + 1
+        waiting = list(history.events) if history else []
+        for number in range(days):
+            day = first + timedelta(number)
+            self._set_clock(day)
+            while waiting and waiting[0].on <= day:
+                self._act(waiting.pop(0))
+            report = watch(self.office, self.plan, day)
+            if report.letters:
+                dispatch(self.office, self._organisation, self.courier)
+            on_day(number + 1, days)
+            yield report
+
+    @property
+    def courier(self) -> Courier:
+        """The courier, kept open through all the days."""
+        if self._courier is None:
+            self._courier = self.office.open_courier()
+        return self._courier
+
+    def close(self) -> None:
+        """End the mailbox, once everything that was sent is stored."""
+        if self._courier is not None:
+            self._courier.close()
+
+    def _set_clock(self, day: date) -> None:
+        self._now = morning(self._organisation, day)
+
+    def _act(self, event: Event) -> None:
+        details = event.details
+        if event.deed is Deed.MOVE:
+            cascade = Cascade(details["cascade"])
+            reason = details.get("reason") or "履歴による"
+            acting.move(self.office, self.plan, event.milestone, details["to"], reason, cascade, HISTORY)
+            return
+        given = acting.Report(
+            event.deed,
+            event.milestone,
+            event.on,
+            details.get("reason", ""),
+            details.get("by", ""),
+            dict(event.evidence),
+            event.effective,
+            event.expires,
+            override="履歴による",
+        )
+        acting.report(self.office, self.plan, given, HISTORY)
+
+
+@contextmanager
+def rehearsal(office: Office, folder: Path) -> Iterator[Stage]:
+    """Open a stage in a folder, and close its mailbox afterwards."""
+    stage = Stage(office, folder)
+    try:
+        yield stage
+    finally:
+        stage.close()
+
+
+@contextmanager
+def _whole_folder(out: Path) -> Iterator[Path]:
+    """Give a folder to write to that takes the place of `out` at the end, or vanishes where that is not reached."""
+    if out.exists() and not (out.is_dir() and (not any(out.iterdir()) or (out / "ledger.csv").exists())):
+        raise InputError(f"{out} には再生の結果でないものがあります。別の --out を指定してください。")
+    part = out.with_name(f".{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        if out.exists():
+            shutil.rmtree(out)
+        part.rename(out)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _totals(office: Office, plan: Plan, history: History | None, reports: Sequence[PassReport], out: Path) -> Totals:
+    with office.open_work(plan.organisation.municipality, True) as work:
+        reminders = [row for row in work.reminders.all(plan.id) if row.state is not rows.ReminderState.COVERED]
+        messages = work.outbox.counts()[rows.OutboxState.SENT]
+    first, last = reports[0].on, reports[-1].on
+    statuses: dict[str, int] = {}
+    for verdict in reports[-1].standing.verdicts.values():
+        statuses[verdict.status] = statuses.get(verdict.status, 0) + 1
+    return Totals(
+        plan=plan.id,
+        history=history.id if history else None,
+        first=first,
+        last=last,
+        days=len(reports),
+        passes=sum(report.is_open for report in reports),
+        events=sum(first <= event.on <= last for event in history.events) if history else 0,
+        transitions=sum(len(report.transitions) for report in reports),
+        reminders=len(reminders),
+        messages=messages,
+        blocked_days=sum(
+            any(v.status == "blocked" for v in r.standing.verdicts.values()) for r in reports if r.is_open
+        ),
+        statuses=statuses,
+        out=str(out),
+    )
+
+
+def _write(
+    office: Office,
+    plan: Plan,
+    history: History | None,
+    reports: Sequence[PassReport],
+    totals: Totals,
+    folder: Path,
+) -> None:
+    from kijitsu.web.report import year_report
+
+    with office.open_work(plan.organisation.municipality, True) as work:
+        ledger, transitions = work.reminders.all(plan.id), work.transitions.all(plan.id)
+    (folder / "mailbox").mkdir(exist_ok=True)
+    (folder / "mailbox").rename(folder / "inbox")
+    _write_csv(
+        folder / "ledger.csv",
+        ("date", "milestone", "rule", "recipient", "channel", "deadline", "state"),
+        ((r.written_on, r.milestone, r.rule, r.recipient, r.channel, r.deadline, r.state.value) for r in ledger),
+    )
+    _write_csv(
+        folder / "transitions.csv",
+        ("date", "milestone", "from", "to", "reason"),
+        ((t.occurred_on, t.milestone, t.before or "", t.after, t.reason) for t in transitions),
+    )
+    page = year_report(plan, history, reports, transitions, ledger, totals.as_json())
+    (folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def _write_csv(path: Path, header: Sequence[str], lines: Iterator[Sequence[Any]]) -> None:
+    # utf-8-sig, for Excel takes a file without the mark for Shift_JIS.
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows([_safe(value) for value in line] for line in lines)
+
+
+def _safe(value: object) -> str:
+    """Return a cell that a spreadsheet does not take for a formula."""
+    text = str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

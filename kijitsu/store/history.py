@@ -1,0 +1,167 @@
+"""A plan's states, what people did to it, and what the watch made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import BindParameter, bindparam, insert, select
+
+from kijitsu.domain.errors import InputError
+from kijitsu.store import tables
+from kijitsu.store.repository import Repository, insert_new, rows_of, upsert, values
+from kijitsu.store.rows import EventRow, PassRow, Revision, Standing, TransitionRow
+from kijitsu.store.tables import canonical
+
+_PLAN: BindParameter[str] = bindparam("plan")
+
+_REVISIONS = (
+    rows_of(tables.plan_revisions, Revision)
+    .where(tables.plan_revisions.c.plan == _PLAN)
+    .order_by(tables.plan_revisions.c.number)
+)
+_LATEST_REVISION = _REVISIONS.order_by(None).order_by(tables.plan_revisions.c.number.desc()).limit(1)
+_PLAN_IDS = (
+    select(tables.plan_revisions.c.plan)
+    .where(tables.plan_revisions.c.municipality == bindparam("here"))
+    .distinct()
+    .order_by(tables.plan_revisions.c.plan)
+)
+_ADD_EVENT = insert(tables.events).returning(tables.events.c.id)
+_EVENTS = (
+    rows_of(tables.events, EventRow)
+    .where(tables.events.c.plan == _PLAN)
+    .order_by(tables.events.c.occurred_on, tables.events.c.id)
+)
+_EVENTS_UPTO = _EVENTS.where(tables.events.c.occurred_on <= bindparam("day"))
+_STANDINGS = rows_of(tables.standings, Standing).where(tables.standings.c.plan == _PLAN)
+_ADD_TRANSITIONS = insert(tables.transitions)
+_TRANSITIONS = (
+    rows_of(tables.transitions, TransitionRow)
+    .where(tables.transitions.c.plan == _PLAN)
+    .order_by(tables.transitions.c.occurred_on, tables.transitions.c.id)
+)
+_LATEST_PASS = (
+    rows_of(tables.passes, PassRow)
+    .where(tables.passes.c.plan == _PLAN)
+    .order_by(tables.passes.c.occurred_on.desc())
+    .limit(1)
+)
+
+
+class StaleRevision(InputError):
+    """Someone else changed the plan meanwhile; `latest` is what they made of it, None where there is none."""
+
+    def __init__(self, plan: str, expected: int, latest: Revision | None) -> None:
+        self.plan = plan
+        self.expected = expected
+        self.latest = latest
+        if latest is None:
+            what = f"計画 {plan} の第{expected}版はありません"
+        elif not expected:
+            what = f"計画 {plan} はすでに取り込まれています（現在は第{latest.number}版）"
+        else:
+            what = (
+                f"計画 {plan} は、第{expected}版を読んだ後に第{latest.number}版へ改められています"
+                f"（{latest.actor}: {latest.reason}）"
+            )
+        super().__init__(f"{what}。最新の計画を確かめて、もう一度操作してください。")
+
+
+class Plans(Repository):
+    """Every state of every plan, as numbered revisions."""
+
+    def latest(self, plan: str) -> Revision | None:
+        """Return the revision in force, None where the plan was never adopted."""
+        row = self._run(_LATEST_REVISION, plan=plan).first()
+        return Revision(*row) if row else None
+
+    def revisions(self, plan: str) -> list[Revision]:
+        """Return all revisions, the first one first."""
+        return [Revision(*row) for row in self._run(_REVISIONS, plan=plan)]
+
+    def ids(self) -> list[str]:
+        """Return the ids of the adopted plans, sorted."""
+        return list(self._run(_PLAN_IDS).scalars())
+
+    def add(
+        self,
+        plan: str,
+        document: dict[str, Any],
+        reason: str,
+        actor: str,
+        change: dict[str, Any] | None,
+        made_at: datetime,
+        expected: int,
+    ) -> Revision:
+        """Add the revision after number `expected` (0 where there is none yet); return it as it will be read.
+
+        Raises StaleRevision where the latest number is another, even one written this very instant.
+        """
+        latest = self.latest(plan)
+        if (latest.number if latest else 0) != expected:
+            raise StaleRevision(plan, expected, latest)
+        digest = sha256(canonical(document).encode()).hexdigest()
+        row = Revision(plan, expected + 1, document, digest, reason, actor, change and dict(change), made_at)
+        if not self._write(insert_new(self._dialect, tables.plan_revisions), [values(row)]).first():
+            raise StaleRevision(plan, expected, self.latest(plan))
+        added = self.latest(plan)
+        assert added is not None
+        return added
+
+
+class Events(Repository):
+    """What people did, in the order of the days it counts for."""
+
+    def add(self, event: EventRow) -> int:
+        """Record an event, whatever its `id`, and return the id it got."""
+        fields = values(event)
+        del fields["id"]
+        return int(self._write(_ADD_EVENT, [fields]).scalar_one())
+
+    def upto(self, plan: str, day: date | None) -> list[EventRow]:
+        """Return what happened until the end of `day` (all where None), by day and then as recorded."""
+        found = self._run(_EVENTS, plan=plan) if day is None else self._run(_EVENTS_UPTO, plan=plan, day=day)
+        return [EventRow(*row) for row in found]
+
+
+class Standings(Repository):
+    """The last known verdict on each milestone."""
+
+    def all(self, plan: str) -> dict[str, Standing]:
+        """Return the plan's standings by milestone."""
+        return {row.milestone: Standing(*row) for row in self._run(_STANDINGS, plan=plan)}
+
+    def put(self, plan: str, standings: Sequence[Standing]) -> None:
+        """Write these standings over the former ones of the same milestones."""
+        self._write(upsert(self._dialect, tables.standings), [{"plan": plan, **values(s)} for s in standings])
+
+
+class Transitions(Repository):
+    """Every change of verdict."""
+
+    def add(self, transitions: Sequence[TransitionRow]) -> None:
+        """Record these transitions; their `id` is given by the database."""
+        rows = [values(transition) for transition in transitions]
+        for row in rows:
+            del row["id"]
+        self._write(_ADD_TRANSITIONS, rows)
+
+    def all(self, plan: str) -> list[TransitionRow]:
+        """Return the plan's transitions, by day and then as recorded."""
+        return [TransitionRow(*row) for row in self._run(_TRANSITIONS, plan=plan)]
+
+
+class Passes(Repository):
+    """On which days a plan was watched."""
+
+    def record(self, run: PassRow) -> None:
+        """Record a pass over the former one of the same day."""
+        self._write(upsert(self._dialect, tables.passes), [values(run)])
+
+    def latest(self, plan: str) -> PassRow | None:
+        """Return the pass of the newest day."""
+        row = self._run(_LATEST_PASS, plan=plan).first()
+        return PassRow(*row) if row else None

@@ -1,0 +1,120 @@
+"""Messages on their way: claimed under a lease, sent, marked; a process killed at any instant loses none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, bindparam, func, insert, or_, select, update
+
+from kijitsu.messages import Envelope, Wording
+from kijitsu.store.repository import Repository, values
+from kijitsu.store.rows import OutboxRow, OutboxState
+from kijitsu.store.tables import outbox
+
+_ENVELOPE = [field.name for field in fields(Envelope) if field.name != "wording"]
+_WORDING = [field.name for field in fields(Wording)]
+_DELIVERY = [field.name for field in fields(OutboxRow) if field.name != "envelope"]
+_COLUMNS = [outbox.c[name] for name in (*_ENVELOPE, *_WORDING, *_DELIVERY)]
+_HERE = outbox.c.municipality == bindparam("here")
+_THIS = (_HERE, outbox.c.key == bindparam("this"))
+_LEASED = (*_THIS, outbox.c.state == OutboxState.PENDING, outbox.c.lease_token == bindparam("token"))
+
+_ADD = insert(outbox)
+_ALL = select(*_COLUMNS).where(_HERE).order_by(outbox.c.written_at, outbox.c.key)
+_IN_STATE = _ALL.where(outbox.c.state == bindparam("state"))
+_COUNTS = select(outbox.c.state, func.count()).where(_HERE).group_by(outbox.c.state)
+# A common table, not a subquery: PostgreSQL may run a subquery once for each row, whatever its limit.
+_FREE = (
+    select(outbox.c.key)
+    .where(
+        _HERE,
+        outbox.c.state == OutboxState.PENDING,
+        outbox.c.not_before <= bindparam("now"),
+        or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= bindparam("now")),
+    )
+    .order_by(outbox.c.not_before, outbox.c.key)
+    .limit(bindparam("at_most"))
+    .with_for_update(skip_locked=True)
+    .cte("free")
+)
+_CLAIM = (
+    update(outbox)
+    .where(_HERE, outbox.c.key.in_(select(_FREE.c.key)))
+    .values(lease_until=bindparam("until"), lease_token=bindparam("token"), attempts=outbox.c.attempts + 1)
+    .returning(*_COLUMNS)
+)
+_MARK_SENT = (
+    update(outbox)
+    .where(*_LEASED)
+    .values(state=OutboxState.SENT, sent_at=bindparam("at"), lease_until=None, lease_token=None, last_error=None)
+)
+_MARK_FAILED = (
+    update(outbox)
+    .where(*_LEASED)
+    .values(
+        state=bindparam("becomes"),
+        not_before=func.coalesce(bindparam("retry_at", type_=outbox.c.not_before.type), outbox.c.not_before),
+        last_error=bindparam("error"),
+        lease_until=None,
+        lease_token=None,
+    )
+)
+_REVIVE = (
+    update(outbox)
+    .where(*_THIS, outbox.c.state == OutboxState.DEAD)
+    .values(state=OutboxState.PENDING, not_before=bindparam("now"), attempts=0)
+)
+
+
+class Outbox(Repository):
+    """The messages of a municipality and their delivery."""
+
+    def add(self, envelopes: Sequence[Envelope], not_before: datetime) -> None:
+        """Put messages out, to be claimed from `not_before` on. A key already there raises IntegrityError."""
+        rows = []
+        for envelope in envelopes:
+            row = values(envelope) | values(envelope.wording)
+            del row["wording"]
+            rows.append(row | {"state": OutboxState.PENDING, "attempts": 0, "not_before": not_before})
+        self._write(_ADD, rows)
+
+    def claim(self, now: datetime, lease: timedelta, limit: int, token: str) -> list[OutboxRow]:
+        """Lease up to `limit` due messages to `token` until `now + lease`, the longest due first.
+
+        What another holds is passed over until its lease runs out. Commit before you send.
+        """
+        claimed = self._run(_CLAIM, now=now, until=now + lease, at_most=limit, token=token)
+        return sorted(map(_outbox_row, claimed), key=lambda row: (row.not_before, row.key))
+
+    def mark_sent(self, key: str, token: str, at: datetime) -> bool:
+        """Record the delivery; False where the lease is no longer `token`'s."""
+        return bool(self._run(_MARK_SENT, this=key, token=token, at=at).rowcount)
+
+    def mark_failed(self, key: str, token: str, error: str, retry_at: datetime | None) -> bool:
+        """Give a message back until `retry_at`, dead where None; False where the lease is not `token`'s."""
+        becomes = OutboxState.DEAD if retry_at is None else OutboxState.PENDING
+        result = self._run(_MARK_FAILED, this=key, token=token, error=error, retry_at=retry_at, becomes=becomes)
+        return bool(result.rowcount)
+
+    def revive(self, key: str, now: datetime) -> bool:
+        """Put a dead message out again with its attempts forgotten; False where none such is dead."""
+        return bool(self._run(_REVIVE, this=key, now=now).rowcount)
+
+    def counts(self) -> dict[OutboxState, int]:
+        """Return how many messages are in each state, those without any included."""
+        return dict.fromkeys(OutboxState, 0) | dict(map(tuple, self._run(_COUNTS)))
+
+    def all(self, state: OutboxState | None = None) -> list[OutboxRow]:
+        """Return the messages in this state (in any where None), in the order they were written."""
+        found = self._run(_ALL) if state is None else self._run(_IN_STATE, state=state)
+        return [_outbox_row(row) for row in found]
+
+
+def _outbox_row(row: Row[Any]) -> OutboxRow:
+    worded_from = len(_ENVELOPE)
+    delivery_from = worded_from + len(_WORDING)
+    wording = Wording(*row[worded_from:delivery_from])
+    return OutboxRow(Envelope(*(*row[:worded_from], wording)), *row[delivery_from:])

@@ -1,0 +1,166 @@
+"""What the repositories take and return: frozen rows. The municipality is the unit of work's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from kijitsu.messages import Envelope
+
+
+class EventKind(StrEnum):
+    """What people did to a milestone."""
+
+    START = "start"
+    COMPLETE = "complete"
+    WAIVE = "waive"
+    CANCEL = "cancel"
+    ACKNOWLEDGE = "acknowledge"
+
+
+class ReminderState(StrEnum):
+    """What became of a reminder: superseded by a moved date, or covered by a newer one that stands for it."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    DEAD = "dead"
+    SUPERSEDED = "superseded"
+    COVERED = "covered"
+
+
+class OutboxState(StrEnum):
+    """What became of a message: a dead one waits for a person, a withdrawn one had only superseded reminders."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    DEAD = "dead"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One state of a plan; numbers count from 1. `sha256` is over the document's canonical JSON."""
+
+    plan: str
+    number: int
+    document: dict[str, Any]
+    sha256: str
+    reason: str
+    actor: str
+    change: dict[str, Any] | None
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One thing people did; the database gives the `id`, 0 until then."""
+
+    plan: str
+    occurred_on: date
+    kind: EventKind
+    milestone: str
+    details: Mapping[str, Any]
+    actor: str
+    recorded_at: datetime
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The last verdict on a milestone, and since when it holds. `reasons` is anything that JSON can carry."""
+
+    milestone: str
+    status: str
+    since: date
+    reasons: Sequence[Any] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionRow:
+    """A change of verdict on a day; `before` is None for the first verdict."""
+
+    plan: str
+    occurred_on: date
+    milestone: str
+    before: str | None
+    after: str
+    reason: str
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ReminderKey:
+    """What makes a reminder the same reminder; a moved deadline makes another one."""
+
+    plan: str
+    milestone: str
+    rule: str
+    recipient: str
+    deadline: date
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderRow:
+    """A reminder in the ledger. `message_key` is the outbox message that carries it, None where none does."""
+
+    plan: str
+    milestone: str
+    rule: str
+    recipient: str
+    deadline: date
+    due_on: date
+    channel: str
+    state: ReminderState
+    message_key: str | None
+    written_on: date
+
+    @property
+    def key(self) -> ReminderKey:
+        return ReminderKey(self.plan, self.milestone, self.rule, self.recipient, self.deadline)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A message and its delivery. `attempts` counts claims, the present one included."""
+
+    envelope: Envelope
+    state: OutboxState
+    attempts: int
+    not_before: datetime
+    lease_until: datetime | None
+    lease_token: str | None
+    last_error: str | None
+    sent_at: datetime | None
+
+    @property
+    def key(self) -> str:
+        return self.envelope.key
+
+
+@dataclass(frozen=True, slots=True)
+class PassRow:
+    """That the plan was watched for a day, when, and what came of it."""
+
+    plan: str
+    occurred_on: date
+    ran_at: datetime
+    flow_run: str | None = None
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One entry of the audit log, chained to the one before by its hash; numbers count from 1."""
+
+    number: int
+    at: datetime
+    actor: str
+    authenticated_by: str
+    action: str
+    subject: str
+    details: Mapping[str, Any]
+    previous_hash: str
+    hash: str

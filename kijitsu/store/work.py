@@ -1,0 +1,65 @@
+"""One transaction over everything the store holds."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from kijitsu.store.audit import Audit
+from kijitsu.store.engine import open_transaction, out_of_reach
+from kijitsu.store.history import Events, Passes, Plans, Standings, Transitions
+from kijitsu.store.outbox import Outbox
+from kijitsu.store.reminders import Reminders
+
+
+class UnitOfWork:
+    """One transaction for one municipality: all of it is kept at `commit`, none where that is not reached.
+
+    `municipality` is the 団体コード. A read-only unit sees one state of the database throughout, refuses to
+    write and waits for nobody. On SQLite a writing unit keeps the others waiting, so send no mail inside.
+    A database that fails meanwhile raises OutsideError.
+    """
+
+    plans: Plans
+    events: Events
+    standings: Standings
+    transitions: Transitions
+    reminders: Reminders
+    outbox: Outbox
+    passes: Passes
+    audit: Audit
+
+    def __init__(self, engine: Engine, municipality: str, *, readonly: bool = False) -> None:
+        self._engine = engine
+        self._municipality = municipality
+        self._readonly = readonly
+
+    def __enter__(self) -> Self:
+        try:
+            self._connection = open_transaction(self._engine, readonly=self._readonly)
+        except OperationalError as exc:
+            raise out_of_reach(self._engine, exc) from exc
+        bound = (self._connection, self._municipality)
+        self.plans = Plans(*bound)
+        self.events = Events(*bound)
+        self.standings = Standings(*bound)
+        self.transitions = Transitions(*bound)
+        self.reminders = Reminders(*bound)
+        self.outbox = Outbox(*bound)
+        self.passes = Passes(*bound)
+        self.audit = Audit(*bound)
+        return self
+
+    def commit(self) -> None:
+        """Keep what was done."""
+        self._connection.commit()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+        if isinstance(error, OperationalError):
+            raise out_of_reach(self._engine, error) from error

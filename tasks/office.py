@@ -1,0 +1,36 @@
+"""The use cases as tasks: looked up in this process's settings, retried where something outside may be back soon."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from prefect import task
+from prefect.runtime import flow_run
+
+from kijitsu.bootstrap import open_office
+from kijitsu.domain.errors import OutsideError
+from kijitsu.services.delivering import DispatchReport, dispatch
+from kijitsu.services.watching import PassReport, watch
+
+
+def _is_outside(task: object, run: object, state: object) -> bool:
+    """Retry what failed outside; wrong input stays wrong."""
+    try:
+        state.result()  # type: ignore[attr-defined]
+    except OutsideError:
+        return True
+    except Exception:  # noqa: BLE001 (Prefect asks only whether to retry; the error itself goes on)
+        return False
+    return False
+
+
+@task(name="関門の確認", retries=3, retry_delay_seconds=[10, 60, 300], retry_condition_fn=_is_outside)
+def look_at_gates(plan: str, on: date | None) -> PassReport:
+    """Run the pass: gates, transitions, reminders and the letters that carry them, in one transaction."""
+    return watch(open_office(), plan, on, flow_run.id)
+
+
+@task(name="通知の送信", retries=3, retry_delay_seconds=[10, 60, 300], retry_condition_fn=_is_outside)
+def send_letters(report: PassReport) -> DispatchReport:
+    """Send what is due; what a relay refuses for now stays in the outbox for the next run."""
+    return dispatch(open_office(), report.standing.plan.organisation)

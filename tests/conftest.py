@@ -1,0 +1,64 @@
+"""Databases for the tests: SQLite in memory and in a file, and a real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from kijitsu.store.engine import connect, upgrade
+from tests.postgres import Cluster, Unavailable, cluster
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A PostgreSQL server with a database `kijitsu` that is never written to, the template of the others."""
+    try:
+        with cluster() as server:
+            server.run("CREATE DATABASE kijitsu TEMPLATE template0")
+            engine = connect(server.url("kijitsu"))
+            upgrade(engine)
+            engine.dispose()
+            yield server
+    except Unavailable as exc:
+        if os.environ.get("CI"):
+            pytest.fail(f"CI needs PostgreSQL: {exc}")
+        pytest.skip(str(exc))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database without tables, once for each kind that several processes can share."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'kijitsu.db'}"
+    else:
+        with request.getfixturevalue("postgres").database() as url:
+            yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def shared_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A database with our tables that several threads and processes can use at once."""
+    yield from _engine(request.param, request, tmp_path)
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A database with our tables, once for each kind."""
+    yield from _engine(request.param, request, tmp_path)
+
+
+def _engine(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[Engine]:
+    if kind == "postgresql":
+        with request.getfixturevalue("postgres").database(template="kijitsu") as url:
+            engine = connect(url)
+            yield engine
+            engine.dispose()
+        return
+    engine = connect("sqlite://" if kind == "memory" else f"sqlite:///{folder / 'kijitsu.db'}")
+    upgrade(engine)
+    yield engine
+    engine.dispose()

@@ -1,0 +1,156 @@
+"""What the audit log promises, the same on SQLite in memory, SQLite in a file and PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from kijitsu.store.work import UnitOfWork
+from tests.at_once import at_once
+
+ISHINOMAKI = "042021"
+NOW = datetime(2016, 6, 3, 0, 30, tzinfo=UTC)
+
+
+def work(engine: Engine, *, readonly: bool = False) -> UnitOfWork:
+    return UnitOfWork(engine, ISHINOMAKI, readonly=readonly)
+
+
+def append(engine: Engine, *actions: str) -> None:
+    with work(engine) as uow:
+        for action in actions:
+            uow.audit.append(NOW, "情報 太郎", "proxy", action, "fy28/pia", {"理由": "日程の調整", "順": [1, 2.5]})
+        uow.commit()
+
+
+def tamper(engine: Engine, *statements: str) -> None:
+    """Do what only the owner of the database can: change the audit log with its triggers switched off."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("ALTER TABLE audit DISABLE TRIGGER USER"))
+        else:
+            for name in ("audit_no_update", "audit_no_delete", "audit_no_replace"):
+                connection.execute(text(f"DROP TRIGGER {name}"))
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def problems(engine: Engine) -> list[str]:
+    with work(engine, readonly=True) as uow:
+        return uow.audit.verify()
+
+
+def test_each_audit_entry_holds_the_hash_of_the_one_before(engine: Engine) -> None:
+    append(engine, "adopt", "move")
+    append(engine, "undo")
+
+    with work(engine, readonly=True) as uow:
+        entries = uow.audit.all()
+        assert uow.audit.verify() == []
+    assert [entry.number for entry in entries] == [1, 2, 3]
+    assert [entry.previous_hash for entry in entries] == ["0" * 64, entries[0].hash, entries[1].hash]
+    assert entries[0].details == {"理由": "日程の調整", "順": [1, 2.5]}
+    # sha256sum over the canonical JSON, so that a log stays verifiable on either database.
+    assert entries[0].hash == "07799a03d0d5e701b2213e5c98341679e412964426f8ee2df88bc3ddf76242e9"
+
+
+def test_an_entry_is_returned_as_it_is_read(engine: Engine) -> None:
+    japan = timezone(timedelta(hours=9))
+
+    with work(engine) as uow:
+        entry = uow.audit.append(NOW.astimezone(japan), "a", "b", "c", "d", {2: (1, 2), 10: None})
+
+        assert uow.audit.all() == [entry]
+        assert uow.audit.verify() == []
+
+
+def test_writers_at_once_do_not_fork_the_audit_chain(shared_engine: Engine) -> None:
+    at_once(4, lambda number: [append(shared_engine, f"{number}-{turn}") for turn in range(10)])
+
+    with work(shared_engine, readonly=True) as uow:
+        assert [entry.number for entry in uow.audit.all()] == list(range(1, 41))
+        assert uow.audit.verify() == []
+
+
+def test_the_audit_log_refuses_everything_but_additions(engine: Engine) -> None:
+    append(engine, "adopt")
+    replacing = {
+        "sqlite": "INSERT OR REPLACE INTO audit SELECT * FROM audit",
+        "postgresql": "TRUNCATE audit",
+    }
+
+    for statement in ("UPDATE audit SET actor = 'x'", "DELETE FROM audit", replacing[engine.dialect.name]):
+        with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
+            connection.execute(text(statement))
+
+    assert problems(engine) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("UPDATE audit SET actor = '別人' WHERE number = 2", "2番 の内容が"),
+        ("UPDATE audit SET details = 'x' WHERE number = 3", "3番 の内容が"),
+        ("UPDATE audit SET at = '2016-06-04 00:00:00+00' WHERE number = 1", "1番 の内容が"),
+        ("DELETE FROM audit WHERE number = 1", "1番 が欠けて"),
+        ("DELETE FROM audit WHERE number IN (2, 3)", "2番から3番まで が欠けて"),
+        ("DELETE FROM audit WHERE number = 4", "4番 が欠けて"),
+        ("DELETE FROM audit", "1番から4番まで が欠けて"),
+        ("UPDATE audit SET municipality = '041009' WHERE number = 2", "2番 が欠けて"),
+    ],
+)
+def test_an_altered_or_dropped_audit_entry_is_named(engine: Engine, change: str, problem: str) -> None:
+    append(engine, "adopt", "move", "approve", "undo")
+
+    tamper(engine, change)
+
+    [found] = problems(engine)
+    assert problem in found
+
+
+@pytest.mark.parametrize(
+    ("actions", "problem"),
+    [
+        (["adopt"], "2番 は、後から差し込まれたもの"),
+        (["adopt", "move"], "2番 が、記録した後に作り直されて"),
+        (["adopt", "move", "undo"], "3番 が、前の記録につながって"),
+    ],
+)
+def test_a_forged_second_entry_is_named_even_where_its_own_hash_is_right(
+    engine: Engine, actions: list[str], problem: str
+) -> None:
+    again = text(
+        "INSERT INTO audit VALUES (:municipality, :number, :at, :actor, :authenticated_by, :action, :subject, "
+        ":details, :previous_hash, :hash)"
+    )
+    append(engine, *actions)
+    with engine.begin() as connection:
+        head = connection.execute(text("SELECT * FROM audit_heads")).mappings().one()
+        later = connection.execute(text("SELECT * FROM audit WHERE number > 2")).mappings().all()
+    tamper(
+        engine,
+        "DELETE FROM audit WHERE number > 1",
+        "UPDATE audit_heads SET number = 1, hash = (SELECT hash FROM audit)",
+    )
+    append(engine, "forged")
+    with engine.begin() as connection:
+        for row in later:
+            connection.execute(again, dict(row))
+        connection.execute(text("UPDATE audit_heads SET number = :number, hash = :hash"), dict(head))
+
+    [found] = problems(engine)
+
+    assert problem in found
+
+
+def test_the_entry_after_a_dropped_one_does_not_take_its_number(engine: Engine) -> None:
+    append(engine, "adopt", "move")
+    tamper(engine, "DELETE FROM audit WHERE number = 2")
+
+    append(engine, "undo")
+
+    [found] = problems(engine)
+    assert "2番 が欠けて" in found
