@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,50 +57,72 @@ def parse_document(text: str, shown: str) -> Document:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError
 
+    reader = _Reader(shown, YAML(typ="safe").parse(text))
     try:
-        node = YAML(typ="safe").compose(text)
+        data = reader.document()
     except MarkedYAMLError as exc:
         mark = exc.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         message = f"YAMLとして読めません: {exc.problem or exc.context}。字下げと「:」の後の空白を確かめてください。"
         raise InvalidFile([Problem(shown, line, column, "bad-yaml", message)]) from exc
-    if node is None:
-        raise InvalidFile([Problem(shown, 1, 1, "empty-file", "中身がありません。")])
-    reader = _Reader(shown)
-    data = reader.plain(node, ())
     if reader.problems:
         raise InvalidFile(reader.problems)
     return Document(shown, data, reader.keys, reader.values)
 
 
 class _Reader:
-    def __init__(self, shown: str) -> None:
+    """Makes plain values of the parser's events: unlike composed nodes, those carry no guess at what a scalar means."""
+
+    def __init__(self, shown: str, events: Iterator[Any]) -> None:
         self.shown = shown
         self.keys: dict[Location, tuple[int, int]] = {}
         self.values: dict[Location, tuple[int, int]] = {}
         self.problems: list[Problem] = []
+        self._events = events
 
-    def plain(self, node: Any, where: Location) -> Any:
-        self.values[where] = (node.start_mark.line + 1, node.start_mark.column + 1)
-        match node.id:
-            case "mapping":
-                return self._mapping(node, where)
-            case "sequence":
-                return [self.plain(item, (*where, number)) for number, item in enumerate(node.value)]
-        return None if not node.style and node.value in _NULLS else node.value
+    def document(self) -> Any:
+        """Read the first document of the stream."""
+        for event in self._events:
+            if type(event).__name__ == "DocumentStartEvent":
+                return self._value(next(self._events), ())
+        self.problems.append(Problem(self.shown, 1, 1, "empty-file", "中身がありません。"))
+        return None
 
-    def _mapping(self, node: Any, where: Location) -> dict[str, Any]:
+    def _value(self, event: Any, where: Location) -> Any:
+        place = (event.start_mark.line + 1, event.start_mark.column + 1)
+        self.values[where] = place
+        match type(event).__name__:
+            case "MappingStartEvent":
+                return self._mapping(where)
+            case "SequenceStartEvent":
+                return self._sequence(where)
+            case "ScalarEvent":
+                is_plain = event.implicit[0]
+                return None if is_plain and event.value in _NULLS else event.value
+        message = "「*」による参照は使えません。同じ内容をもう一度書いてください。"
+        self.problems.append(Problem(self.shown, *place, "alias", message))
+        return None
+
+    def _sequence(self, where: Location) -> list[Any]:
+        found: list[Any] = []
+        while type(event := next(self._events)).__name__ != "SequenceEndEvent":
+            found.append(self._value(event, (*where, len(found))))
+        return found
+
+    def _mapping(self, where: Location) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for key, value in node.value:
-            name = str(key.value)
-            place = (key.start_mark.line + 1, key.start_mark.column + 1)
+        while type(event := next(self._events)).__name__ != "MappingEndEvent":
+            place = (event.start_mark.line + 1, event.start_mark.column + 1)
+            if type(event).__name__ != "ScalarEvent":
+                raise InvalidFile([Problem(self.shown, *place, "bad-key", "キーは文字で書いてください。")])
+            name = event.value
             inner = (*where, name)
             if name in found:
                 first = self.keys[inner][0]
                 message = f"「{name}」が二度あります（最初は{first}行目）。一方を消すか、別の名前にしてください。"
                 self.problems.append(Problem(self.shown, *place, "duplicate-key", message))
             self.keys[inner] = place
-            found[name] = self.plain(value, inner)
+            found[name] = self._value(next(self._events), inner)
         return found
 
 

@@ -50,6 +50,7 @@ class Library:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._organisations: dict[tuple[str, int], Organisation] = {}
 
     # --- finding ---
 
@@ -109,7 +110,17 @@ class Library:
             return None
 
     def organisation(self, path: Path) -> Organisation:
-        """Read an organisation file."""
+        """Read an organisation file, anew where it changed since."""
+        stamp = (str(path), path.stat().st_mtime_ns)
+        if stamp not in self._organisations:
+            self._organisations[stamp] = self._read_organisation(path)
+        return self._organisations[stamp]
+
+    def organisations(self) -> list[Organisation]:
+        """Read every organisation of the folder."""
+        return [self.organisation(path) for path in sorted((self.folder / "organisations").glob("*.yaml"))]
+
+    def _read_organisation(self, path: Path) -> Organisation:
         document = read_document(path)
         found: list[Problem] = []
         parsed = validated(shape.OrganisationDocument, document, found)

@@ -77,24 +77,21 @@ class ChannelCourier:
             raise PermanentFailure(f"Teamsの送り先「{name}」のURLが設定にありません") from None
 
 
-class _Desk(AppriseAsset):  # type: ignore[misc]  # Apprise ships no types
+class _Desk(AppriseAsset):
     """Holds the envelope that is on its way through Apprise to our transport, and the transport's refusal.
 
     Apprise tells its caller no more than False; its asset is what it hands through unchanged.
     """
 
-    async_mode = False
-    interpret_emojis = False
-
     def __init__(self, settings: MailSettings) -> None:
-        super().__init__()
+        super().__init__(async_mode=False, interpret_emojis=False)
         self.settings = settings
         self.transport = MailTransport(settings)
         self.envelope: Envelope | None = None
         self.failure: DeliveryFailure | None = None
 
 
-@notify(on=_MAIL, name="Kijitsu mail")  # type: ignore[untyped-decorator]
+@notify(on=_MAIL, name="Kijitsu mail")  # type: ignore[no-untyped-call, untyped-decorator]
 def _take_mail(body: str, title: str, notify_type: str, meta: Mapping[str, Any], **_: object) -> bool:
     """Our mail transport, as a service of Apprise: nothing throttled, nothing cut, nothing converted."""
     desk: _Desk = meta["asset"]

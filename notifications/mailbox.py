@@ -68,7 +68,7 @@ class LocalMailbox:
     def _session(self) -> SMTP:
         return _Session(self, hostname="localhost", ident="Kijitsu", enable_SMTPUTF8=True, loop=self._loop)
 
-    async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:  # noqa: N802 (aiosmtpd's name)
+    async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:
         """Store one message and answer with the name of its file."""
         try:
             return f"250 {self._files.store(envelope.rcpt_tos[0], envelope.content)}"
@@ -76,24 +76,29 @@ class LocalMailbox:
             return f"452 cannot store the message: {error.strerror}"
 
 
-class _Session(SMTP):  # type: ignore[misc]  # aiosmtpd ships no types
+class _Session(SMTP):
     """aiosmtpd's session, but for DATA, which it reads line by line: half of what a message costs."""
 
     line_length_limit = 32 * 1024 * 1024
 
-    async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802 (aiosmtpd's name)
+    async def smtp_DATA(self, arg: str | None) -> None:
         """Read up to the line with only a dot, and pass what came to the mailbox."""
-        if arg or not self.envelope.rcpt_tos:
-            await self.push("503 Error: need RCPT command" if not arg else "501 Syntax: DATA")
+        envelope = self.envelope
+        if arg or envelope is None or not envelope.rcpt_tos:
+            await self.push("501 Syntax: DATA" if arg else "503 Error: need RCPT command")
             return
         await self.push("354 End data with <CR><LF>.<CR><LF>")
         data = b""
-        while data != b".\r\n" and not data.endswith(b"\r\n.\r\n"):
-            data += await self._reader.readuntil(b".\r\n")
-        content = data[:-3].replace(b"\r\n..", b"\r\n.")
-        self.envelope.content = content.removeprefix(b".")
-        answer = await self.event_handler.handle_DATA(self, self.session, self.envelope)
-        self._set_post_data_state()
+        try:
+            while data != b".\r\n" and not data.endswith(b"\r\n.\r\n"):
+                data += await self._reader.readuntil(b".\r\n")
+        except asyncio.LimitOverrunError:
+            await self.push("552 Error: too much mail data")
+            self._writer.close()
+            return
+        envelope.content = data[:-3].replace(b"\r\n..", b"\r\n.").removeprefix(b".")
+        answer = await self.event_handler.handle_DATA(self, self.session, envelope)
+        self._set_post_data_state()  # type: ignore[no-untyped-call]
         await self.push(answer)
 
 
@@ -139,6 +144,6 @@ class _Files:
         return moment.astimezone(self._zone).date().isoformat()
 
     def _count_anew(self) -> None:
-        stored = [match.groups() for name in os.listdir(self._folder) if (match := _NAME.fullmatch(name))]
+        stored = [match.groups() for path in self._folder.iterdir() if (match := _NAME.fullmatch(path.name))]
         self._last = max((int(number) for number, _ in stored), default=0)
         self._seen = Counter(message_id for _, message_id in stored)

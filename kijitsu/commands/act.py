@@ -25,7 +25,9 @@ PlanOption = Annotated[str, typer.Argument(metavar="[PLAN]", help="計画のID")
 
 
 def _organisation(opened: Office, plan: str) -> Organisation:
-    return opened.library.plan(plan).plan.organisation
+    from kijitsu.services.watching import organisation_of
+
+    return organisation_of(opened, plan)
 
 
 # --- plan ---

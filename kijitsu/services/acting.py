@@ -21,7 +21,7 @@ from kijitsu.office import Actor, Json, Office
 from kijitsu.plans import Loaded
 from kijitsu.services import reading
 from kijitsu.services.reading import Standing
-from kijitsu.services.watching import adopted, municipality_of
+from kijitsu.services.watching import adopted, organisation_of
 from kijitsu.store import rows
 
 
@@ -68,7 +68,7 @@ def report(office: Office, plan: str, given: Report, actor: Actor) -> int:
     Raises InputError for a day in the future, a milestone that is closed already, a missing reason, or evidence that
     the plan asks for and nobody gave (unless overridden with a reason).
     """
-    with office.open_work(municipality_of(office, plan), False) as work:
+    with office.open_work(organisation_of(office, plan).municipality, False) as work:
         standing = adopted(office, work, plan, None)
         id = standing.milestone(given.milestone)
         _check(standing, given, office.today(standing.plan.organisation))
@@ -207,7 +207,7 @@ def move(office: Office, plan: str, id: str, to: str, reason: str, cascade: Casc
     """Move a date of an adopted plan: a revision, its audit entry and the reminders it overtakes, all or nothing."""
     if not reason.strip():
         raise InputError("日程の変更には理由が要ります。--reason に書いてください。")
-    with office.open_work(municipality_of(office, plan), False) as work:
+    with office.open_work(organisation_of(office, plan).municipality, False) as work:
         first = adopted(office, work, plan, None)
         on = office.today(first.plan.organisation)
         now = office.now(first.plan.organisation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kijitsu.domain.plan import Organisation
 from kijitsu.domain.reminders import upcoming
 from kijitsu.office import Json, Office
-from kijitsu.services.watching import adopted, municipality_of
+from kijitsu.services.watching import adopted, organisation_of
 from kijitsu.store import rows
 
 
@@ -24,8 +24,9 @@ def plans(office: Office) -> list[Json]:
 
 def reminders(office: Office, plan: str) -> list[Json]:
     """Return the ledger of an adopted plan, what was written first, then what will be if nothing changes."""
-    today = office.today(office.library.plan(plan).plan.organisation)
-    with office.open_work(municipality_of(office, plan), True) as work:
+    organisation = organisation_of(office, plan)
+    today = office.today(organisation)
+    with office.open_work(organisation.municipality, True) as work:
         standing = adopted(office, work, plan, today)
         written = work.reminders.all(plan)
     known = {row.key for row in written}

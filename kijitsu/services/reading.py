@@ -83,8 +83,7 @@ def today_of(office: Office, name: str) -> date:
 
 
 def _adopted_anywhere(office: Office, name: str, as_of: date | None) -> Standing | None:
-    for id in office.library.ids("organisations"):
-        organisation = office.library.organisation(office.library.find("organisations", id))
+    for organisation in office.library.organisations():
         with office.open_work(organisation.municipality, True) as work:
             found = adopted(office, work, name, as_of)
             if found:
@@ -94,16 +93,19 @@ def _adopted_anywhere(office: Office, name: str, as_of: date | None) -> Standing
 
 def adopted(office: Office, work: UnitOfWork, plan: str, as_of: date | None) -> Standing | None:
     """Return where the adopted plan stands, None where it was never adopted. Reads in the given unit of work."""
-    revision = work.plans.latest(plan)
-    if revision is None:
+    head = work.plans.head(plan)
+    if head is None:
         return None
-    loaded = office.revisions.get(revision.sha256)
+    number, sha256 = head
+    loaded = office.revisions.get(sha256)
     if loaded is None or (as_of and not loaded.calendars.covers(as_of.year)):
-        document = Document(f"{plan}（第{revision.number}版）", revision.document)
+        revision = work.plans.latest(plan)
+        assert revision
+        document = Document(f"{plan}（第{number}版）", revision.document)
         loaded = office.library.plan_from(document, [as_of.year] if as_of else [])
-        office.revisions[revision.sha256] = loaded
+        office.revisions[sha256] = loaded
     events = [event_from(row) for row in work.events.upto(plan, as_of)]
-    return Standing(loaded, loaded.network, progress_of(loaded.plan, events, as_of), as_of, revision.number)
+    return Standing(loaded, loaded.network, progress_of(loaded.plan, events, as_of), as_of, number)
 
 
 def event_from(row: EventRow) -> Event:

@@ -10,6 +10,7 @@ from hashlib import sha256
 from kijitsu import explain
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.gates import SHOWN, Status, Verdict
+from kijitsu.domain.plan import Organisation
 from kijitsu.domain.reminders import Reminder, owed
 from kijitsu.messages import Envelope, Item, Letter, Topic
 from kijitsu.office import Actor, Office
@@ -45,10 +46,9 @@ def watch(office: Office, plan: str, on: date | None = None, flow_run: str | Non
     Transitions, reminders, the letters that carry them and the audit entry are kept together or not at all. Raises
     InputError where the plan was never adopted.
     """
-    organisation = office.library.plan(plan).plan.organisation if on is None else None
-    on = on or office.today(organisation)  # type: ignore[arg-type]
-    municipality = municipality_of(office, plan)
-    with office.open_work(municipality, False) as work:
+    organisation = organisation_of(office, plan)
+    on = on or office.today(organisation)
+    with office.open_work(organisation.municipality, False) as work:
         standing = adopted(office, work, plan, on)
         if not standing.network.calendar.is_open(on):
             return PassReport(standing, on, False)
@@ -67,15 +67,12 @@ def watch(office: Office, plan: str, on: date | None = None, flow_run: str | Non
     return PassReport(standing, on, True, transitions, letters)
 
 
-def municipality_of(office: Office, plan: str) -> str:
-    """Return the 団体コード that a plan's file names, the only organisation's where the file is gone."""
-    if plan in office.library.ids("plans"):
-        return office.library.plan(plan).plan.organisation.municipality
-    for id in office.library.ids("organisations"):
-        municipality = office.library.organisation(office.library.find("organisations", id)).municipality
-        with office.open_work(municipality, True) as work:
-            if work.plans.latest(plan):
-                return municipality
+def organisation_of(office: Office, plan: str) -> Organisation:
+    """Return the organisation that adopted a plan. Raises InputError where none did."""
+    for organisation in office.library.organisations():
+        with office.open_work(organisation.municipality, True) as work:
+            if work.plans.head(plan):
+                return organisation
     raise not_adopted(plan)
 
 

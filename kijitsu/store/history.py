@@ -23,6 +23,12 @@ _REVISIONS = (
     .order_by(tables.plan_revisions.c.number)
 )
 _LATEST_REVISION = _REVISIONS.order_by(None).order_by(tables.plan_revisions.c.number.desc()).limit(1)
+_HEAD = (
+    select(tables.plan_revisions.c.number, tables.plan_revisions.c.sha256)
+    .where(tables.plan_revisions.c.municipality == bindparam("here"), tables.plan_revisions.c.plan == _PLAN)
+    .order_by(tables.plan_revisions.c.number.desc())
+    .limit(1)
+)
 _PLAN_IDS = (
     select(tables.plan_revisions.c.plan)
     .where(tables.plan_revisions.c.municipality == bindparam("here"))
@@ -77,6 +83,11 @@ class Plans(Repository):
         """Return the revision in force, None where the plan was never adopted."""
         row = self._run(_LATEST_REVISION, plan=plan).first()
         return Revision(*row) if row else None
+
+    def head(self, plan: str) -> tuple[int, str] | None:
+        """Return the number and the sha256 of the revision in force, without its document."""
+        row = self._run(_HEAD, plan=plan).first()
+        return (row[0], row[1]) if row else None
 
     def revisions(self, plan: str) -> list[Revision]:
         """Return all revisions, the first one first."""

@@ -47,6 +47,15 @@ class Json(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
+class Document(Json):
+    """A value as JSON text in the order it was written in, for people read it again."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware instant, stored and returned as UTC; a naive one raises SQLAlchemy's StatementError."""
 
@@ -96,7 +105,7 @@ plan_revisions = Table(
     _municipality(),
     _key("plan"),
     _key("number", Integer),
-    Column("document", Json, nullable=False),
+    Column("document", Document, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("reason", Text, nullable=False),
     Column("actor", String, nullable=False),
