@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
-from enum import Enum
+from enum import Enum, StrEnum
+from typing import cast
 
 from pydantic import BaseModel, Field
 
@@ -14,13 +15,14 @@ def _milestones() -> type[Enum]:
     """Return the served plan's milestones as a choice; members are told apart by their title, never by place."""
     office = open_office()
     plan = office.library.plan(office.settings.plan).plan
-    return Enum("Milestone", {id: f"{m.title}（{id}）" for id, m in plan.milestones.items()}, type=str)
+    choices = {id: f"{milestone.title}（{id}）" for id, milestone in plan.milestones.items()}
+    return cast("type[Enum]", Enum("Milestone", choices, type=str))
 
 
 Milestone = _milestones()
 
 
-class Spread(str, Enum):
+class Spread(StrEnum):
     """How far a move reaches."""
 
     PUSH = "必要な分だけ後ろへ（push）"

@@ -16,7 +16,8 @@ from prefect import Flow
 from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.objects import ConcurrencyLimitConfig
 from prefect.client.schemas.schedules import CronSchedule
-from prefect.deployments.runner import EntrypointType, RunnerDeployment
+from prefect.deployments.runner import RunnerDeployment
+from prefect.types.entrypoint import EntrypointType
 from prefect.runner import Runner
 
 from kijitsu.located import read_document
@@ -39,7 +40,7 @@ def declared_deployments() -> list[dict[str, Any]]:
     return list(read_document(DECLARED).data["deployments"])
 
 
-def deployment(declared: dict[str, Any], is_rehearsal: bool) -> RunnerDeployment:
+async def deployment(declared: dict[str, Any], is_rehearsal: bool) -> RunnerDeployment:
     """Return a declared deployment ready to be served; a rehearsal, whose clock stands still, keeps no schedule."""
     limit = declared.get("concurrency_limit")
     schedules = [
@@ -48,7 +49,7 @@ def deployment(declared: dict[str, Any], is_rehearsal: bool) -> RunnerDeployment
         )
         for each in declared.get("schedules", ())
     ]
-    return load_flow(declared["entrypoint"]).to_deployment(
+    return await load_flow(declared["entrypoint"]).ato_deployment(
         name=declared["name"],
         description=declared["description"],
         tags=declared["tags"],
@@ -63,7 +64,7 @@ async def serve(ready: Path) -> None:
     is_rehearsal = bool(read_settings().today)
     runner = Runner(name="kijitsu", pause_on_shutdown=False, limit=4)
     for declared in declared_deployments():
-        await runner.add_deployment(deployment(declared, is_rehearsal))
+        await runner.aadd_deployment(await deployment(declared, is_rehearsal))
     ready.parent.mkdir(parents=True, exist_ok=True)
     ready.write_text(str(os.getpid()))
     await runner.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from prefect import task
@@ -61,7 +60,7 @@ def show_all(report: PassReport) -> dict[str, PrefectFuture[Any]]:
 
 def _before(
     plan: Plan, verdict: Verdict, verdicts: dict[str, Verdict], shown: dict[str, PrefectFuture[Any]]
-) -> Sequence[PrefectFuture[Any]]:
+) -> list[PrefectFuture[Any]]:
     if verdict.is_closed:
         return []
     if verdict.status is not Status.BLOCKED:

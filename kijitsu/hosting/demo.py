@@ -70,8 +70,9 @@ def _until_shown_day(office: Office, folder: Path) -> None:
 def _watch_once(host: Host) -> str:
     """Run the served 毎朝 deployment once and return the address of its run in the dashboard."""
     arguments = [sys.executable, "-m", "flows.run_once", "毎朝の監視/毎朝"]
-    done = subprocess.run(arguments, env=host.environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(arguments, env=host.environment, capture_output=True, text=True, timeout=300, check=False)
     if done.returncode:
+        host.require_alive()
         log = host.settings.home / "logs" / "serve.log"
         raise OutsideError(f"監視の実行に失敗しました。記録: {log}\n{done.stderr.strip()[-1500:]}")
     return f"{host.url}/runs/flow-run/{done.stdout.strip()}"

@@ -162,6 +162,12 @@ class Host:
                 raise child.failure()
         raise OutsideError(f"{child.name}が{START_SECONDS}秒待っても起動しません。記録: {child.log}")
 
+    def require_alive(self) -> None:
+        """Raise where one of our processes ended by itself."""
+        for child in self._children:
+            if child.process.poll() is not None:
+                raise child.failure()
+
     def run_until_interrupted(self) -> None:
         """Keep everything running until Ctrl-C; raise where a process ends by itself."""
         try:

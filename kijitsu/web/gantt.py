@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from html import escape
 
-from kijitsu.domain.eras import show_date
+from kijitsu.domain.eras import show_date, show_fiscal_year, show_year
 from kijitsu.domain.gates import SHOWN, Status
 from kijitsu.domain.windows import Window, add_months
 
@@ -53,7 +53,7 @@ def gantt(rows: Sequence[Row], first: date, last: date, title: str, today: date 
     width = LABEL + (last - first).days * DAY + DAY + 8
     height = HEAD + len(rows) * ROW + 12
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height}" width="{width:g}" height="{height}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height}">',
         f'<g role="img" aria-labelledby="gantt-title" font-family="{FONTS}">',
         f'<title id="gantt-title">{escape(title)}</title><defs>{_PATTERNS}</defs>',
         f'<rect width="{width:g}" height="{height}" fill="#fff"/>',
@@ -97,9 +97,9 @@ def _months(first: date, last: date, height: int) -> Iterator[str]:
         weight = 1.2 if month.month == 4 else 0.5
         yield f'<path d="M{x:g} 26V{height - 8}" stroke="#c3cbd0" stroke-width="{weight}"/>'
         yield f'<text x="{x + 4:g}" y="38" font-size="11" fill="#37474f">{month.month}月</text>'
-        if month.month in (1, 4) or month <= first:
-            era = show_date(max(month, first), weekday=False).partition("年")[0]
-            yield f'<text x="{x + 4:g}" y="20" font-size="12" font-weight="bold" fill="#263238">{era}年</text>'
+        if month.month in (1, 4):
+            year = show_year(month) if month.month == 1 else show_fiscal_year(month.year)
+            yield f'<text x="{x + 4:g}" y="20" font-size="12" font-weight="bold" fill="#263238">{year}</text>'
         month = add_months(month, 1)
 
 
