@@ -36,7 +36,7 @@ class MoveForm(BaseModel):
     milestone: Milestone = Field(title="項目")  # type: ignore[valid-type]
     to: str = Field(title="新しい時期", description="例: 平成28年9月、平成28年6月28日（火）、2016-09-30")
     reason: str = Field(title="理由", min_length=1)
-    spread: Spread = Field(default=Spread.PUSH, title="後に続く項目")
+    spread: Spread = Field(default=Spread.PUSH, title="後に続く項目", description="後に続く項目の時期をどう動かすか")
     apply: bool = Field(default=False, title="実際に変更する（外したままなら影響の確認だけ）")
     actor: str = Field(title="氏名または職名", min_length=1, description="監査記録に「本人申告」として残ります")
 

@@ -8,16 +8,26 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.futures import wait
+from prefect.runtime import flow_run
 from prefect.states import Completed
 
+from kijitsu.bootstrap import open_office
 from kijitsu.domain.eras import show_date
 from tasks.artifacts import publish_actions, publish_chain, publish_year
 from tasks.events import emit_transitions
-from tasks.milestones import show_all
+from tasks.milestones import show_all, tell_reasons
 from tasks.office import look_at_gates, send_letters
 
 
-@flow(name="毎朝の監視", flow_run_name="{plan} {as_of}", validate_parameters=True)
+def _run_name() -> str:
+    given = flow_run.parameters
+    office = open_office()
+    plan = given["plan"]
+    on = given.get("as_of") or office.today(office.library.plan(plan).plan.organisation)
+    return f"{plan} {on}"
+
+
+@flow(name="毎朝の監視", flow_run_name=_run_name)
 def watch(plan: str = "fy28", as_of: date | None = None) -> State[Any]:
     """計画の全項目の状態を調べ、督促を送り、結果を表示します。
 
@@ -28,6 +38,7 @@ def watch(plan: str = "fy28", as_of: date | None = None) -> State[Any]:
     report = look_at_gates(plan, as_of)
     sent = send_letters(report)
 
+    tell_reasons(report)
     shown = show_all(report)
     publish_actions(report, sent)
     publish_chain(report)

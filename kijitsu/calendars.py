@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import lru_cache
 
 from kijitsu.domain.closures import Closures, combined
+from kijitsu.domain.errors import InputError, did_you_mean
 from kijitsu.schemas import ClosuresDocument
 
 # The tables reach this many years beyond the years in play, so that a long lag or a far move still falls inside.
@@ -30,7 +32,10 @@ class Calendars:
         self._tables: dict[str, Closures] = {}
 
     def __call__(self, id: str) -> Closures:
-        """Return one calendar by its id."""
+        """Return one calendar by its id. Raises InputError where there is none."""
+        if id not in self._documents:
+            hint = did_you_mean(id, self._documents) or f"あるもの: {'、'.join(self._documents) or 'なし'}"
+            raise InputError(f"「{id}」という休日表はありません。{hint}")
         if id not in self._tables:
             self._tables[id] = self._build(self._documents[id])
         return self._tables[id]
@@ -59,8 +64,12 @@ class Calendars:
                 closed |= national_holidays(*self._years)
             if layer.year_end:
                 closed |= self._year_end(layer.year_end.from_, layer.year_end.to)
-            closed |= {extra.on: extra.why for extra in layer.closed}
-            opened |= {day: extra.why for extra in layer.open for day in extra.days(first, last)}
+            # A single day written out is surer than 毎月第n曜日, whichever way it goes.
+            opened |= {day: extra.why for extra in layer.open if not extra.on for day in extra.days(first, last)}
+            for extra in layer.closed:
+                closed[extra.on] = extra.why
+                opened.pop(extra.on, None)
+            opened |= {extra.on: extra.why for extra in layer.open if extra.on}
         return Closures(document.closures, document.title, first, last, closed, frozenset(weekdays), opened)
 
     def _layers(self, document: ClosuresDocument) -> list[ClosuresDocument]:
@@ -70,8 +79,13 @@ class Calendars:
     def _year_end(self, begin: tuple[int, int], end: tuple[int, int]) -> dict[date, str]:
         days: dict[date, str] = {}
         for year in range(self._years[0] - 1, self._years[1] + 1):
-            day, last = date(year, *begin), date(year + (end < begin), *end)
+            day, last = _on(year, *begin), _on(year + (end < begin), *end)
             while day <= last:
                 days[day] = "年末年始"
                 day += timedelta(1)
         return days
+
+
+def _on(year: int, month: int, day: int) -> date:
+    """Return a day of a year, 2月29日 being the 28th where there is none."""
+    return date(year, month, min(day, monthrange(year, month)[1]))

@@ -53,9 +53,9 @@ def _sentence(plan: Plan, same: Sequence[Reason]) -> str:
     root = plan.milestones[reason.root_cause]
     if reason.code in _OPEN:
         return f"前提「{plan.milestones[reason.prerequisite].title}」{_OPEN[reason.code]}。"
-    lapsed = f"「{root.title}」（担当: {plan.organisation.bodies[root.owner].title}）{_LAPSED[reason.root_code]}"
+    lapsed = f"「{root.title}」（担当：{plan.organisation.bodies[root.owner].title}）{_LAPSED[reason.root_code]}"
     since = f"（{show_date(reason.since)}から）" if reason.since else ""
-    basis = f" 根拠: {reason.basis}。" if reason.basis else ""
+    basis = f" 根拠：{reason.basis}。" if reason.basis else ""
     between = [plan.milestones[r.prerequisite].title for r in same if r.code is Code.BLOCKED]
     is_direct = len(between) < len(same)
     through = "" if is_direct else f" この項目へは「{'」「'.join(between)}」を通じて響いています。"
@@ -107,16 +107,16 @@ def why(plan: Plan, id: str, slot: Slot, verdict: Verdict) -> Iterator[str]:
     """Yield why a milestone is in its state, in sentences."""
     milestone = plan.milestones[id]
     others = "、".join(SHOWN[fact] for fact in verdict.facts[1:])
-    yield f"「{milestone.title}」は「{SHOWN[verdict.status]}」です。" + (f"（ほかに: {others}）" if others else "")
-    yield f"担当: {plan.organisation.bodies[milestone.owner].title}"
+    yield f"「{milestone.title}」は「{SHOWN[verdict.status]}」です。" + (f"（ほかに：{others}）" if others else "")
+    yield f"担当：{plan.organisation.bodies[milestone.owner].title}"
     if milestone.window:
-        yield f"時期: {milestone.window.wording}" + (f"（出典: {milestone.source}）" if milestone.source else "")
+        yield f"時期：{milestone.window.wording}" + (f"（出典：{milestone.source}）" if milestone.source else "")
     yield from reason_sentences(plan, verdict.reasons)
     yield from dict.fromkeys(f"  {remedy_sentence(plan, reason)}" for reason in verdict.reasons if reason.blocks)
     if verdict.status is Status.BLOCKED:
         held = list(dict.fromkeys(n for r in verdict.reasons if r.blocks for n in r.holds_up if n != id))
         if held:
-            yield f"同じ原因で止まるもの: {'、'.join(plan.milestones[n].title for n in held)}"
+            yield f"同じ原因で止まるもの：{'、'.join(plan.milestones[n].title for n in held)}"
     if not verdict.is_closed:
         yield from due_sentences(plan, id, slot)
         for driver in slot.drivers:

@@ -75,7 +75,10 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A worded message on its way. `address` is a mail address, or a channel's name in the settings' secrets."""
+    """A worded message on its way.
+
+    `address` is a mail address, or a channel's name in the settings' secrets; `reply_to` a mail address or nothing.
+    """
 
     key: str
     channel: str
@@ -84,6 +87,7 @@ class Envelope:
     message_id: str
     written_at: datetime
     wording: Wording
+    reply_to: str = ""
 
 
 class DeliveryFailure(OutsideError):

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from apprise import Apprise, AppriseAsset
 from apprise.decorators import notify
+from apprise.plugins.workflows import NotifyWorkflows
 
 from kijitsu.messages import DeliveryFailure, Envelope, PermanentFailure, TransientFailure
 from notifications.mail import MailSettings, MailTransport
@@ -88,7 +89,7 @@ class _Desk(AppriseAsset):
         self.settings = settings
         self.transport = MailTransport(settings)
         self.envelope: Envelope | None = None
-        self.failure: DeliveryFailure | None = None
+        self.failure: Exception | None = None
 
 
 @notify(on=_MAIL, name="Kijitsu mail")  # type: ignore[no-untyped-call, untyped-decorator]
@@ -98,7 +99,7 @@ def _take_mail(body: str, title: str, notify_type: str, meta: Mapping[str, Any],
     assert desk.envelope is not None
     try:
         desk.transport.send(desk.envelope.address, compose(desk.settings, desk.envelope, title, body))
-    except DeliveryFailure as failure:
+    except Exception as failure:  # noqa: BLE001 (Apprise would swallow it; `send` raises it again)
         desk.failure = failure
     return desk.failure is None
 
@@ -108,10 +109,11 @@ def _send_card(workflow: str, envelope: Envelope) -> None:
     with TemporaryDirectory(prefix="kijitsu-") as folder, _apprise_says() as lines:
         template = Path(folder, "card.json")
         template.write_text(_payload(envelope.wording.card), encoding="ascii")
-        # A new instance each time: one that is used again waits 5.5 seconds.
+        # A new instance for each card: one that is used again waits 5.5 seconds.
         hub = Apprise(asset=AppriseAsset(async_mode=False))
         options = urlencode({**_TEAMS_OPTIONS, "template": template})
-        usable = hub.add(f"{workflow}{'&' if '?' in workflow else '?'}{options}")
+        hub.add(f"{workflow}{'&' if '?' in workflow else '?'}{options}")
+        usable = len(hub) == 1 and isinstance(hub[0], NotifyWorkflows)
         taken = usable and hub.notify(title=envelope.wording.subject, body=envelope.wording.subject)
     if not usable:
         raise PermanentFailure(f"Teamsの送り先「{envelope.address}」のURLが正しくありません")
@@ -121,7 +123,10 @@ def _send_card(workflow: str, envelope: Envelope) -> None:
 
 def _payload(card: str) -> str:
     """Return the card as the message that Workflows expects, in the form that Apprise's templates leave alone."""
-    content = json.loads(card)
+    try:
+        content = json.loads(card)
+    except ValueError:
+        raise PermanentFailure("カードがJSONではありません") from None
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": content}
     payload = json.dumps({"type": "message", "attachments": [attachment]})
     if len(payload) > _TEAMS_LIMIT:
@@ -133,9 +138,7 @@ def _payload(card: str) -> str:
 def _teams_failure(name: str, said: str) -> DeliveryFailure:
     status = re.search(r"error=(\d{3})", said)
     if status is None:
-        if "Connection error" in said:
-            return TransientFailure(f"Teamsの送り先「{name}」に接続できません")
-        return PermanentFailure(f"Teamsの送り先「{name}」に送れません: カードの形式を確認してください")
+        return TransientFailure(f"Teamsの送り先「{name}」に接続できません")
     code = int(status[1])
     may_work_later = code in {408, 425, 429} or code >= 500
     kind = TransientFailure if may_work_later else PermanentFailure
@@ -158,11 +161,16 @@ def _apprise_says() -> Iterator[list[str]]:
             lines.append(record.getMessage())
         return False
 
-    loggers = [logging.getLogger(name) for name in ("apprise", "urllib3.connectionpool", "urllib3.util.retry")]
+    apprise, *_ = loggers = [
+        logging.getLogger(name) for name in ("apprise", "urllib3.connectionpool", "urllib3.util.retry")
+    ]
     for logger in loggers:
         logger.addFilter(collect)
+    level = apprise.level
+    apprise.setLevel(logging.WARNING)  # statuses are warnings, payloads are told at lower levels
     try:
         yield lines
     finally:
+        apprise.setLevel(level)
         for logger in loggers:
             logger.removeFilter(collect)

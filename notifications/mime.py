@@ -4,72 +4,66 @@ from __future__ import annotations
 
 import hashlib
 import re
-from base64 import b64encode, encodebytes
-from email.utils import format_datetime
+from email.charset import BASE64, Charset
+from email.header import Header
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.policy import compat32
+from email.utils import format_datetime, formataddr
 
 from kijitsu.messages import Envelope, PermanentFailure
 from notifications.mail import MailSettings, is_address
 
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,240}>")
-# 39 bytes make 52 characters of base64, so that even the line with "Subject: " stays within RFC 2047's 76.
-_WORD_BYTES = 39
+_UTF8 = Charset("utf-8")
+# Said for this object: Apprise makes quoted-printable, three times the size for Japanese, the rule for all others.
+_UTF8.header_encoding = _UTF8.body_encoding = BASE64
+# The standard library's older policy: its Header keeps encoded words within RFC 2047's 75 characters, which that of
+# EmailMessage does not, at a tenth of the time.
+_POLICY = compat32.clone(linesep="\r\n", max_line_length=None)
 
 
 def compose(settings: MailSettings, envelope: Envelope, subject: str, text: str) -> bytes:
     """Return the message in CRLF lines of ASCII: a text part and an HTML part, base64 like all Japanese mail.
 
     The same envelope gives the same bytes. Raises PermanentFailure where the address or the Message-ID is none.
-
-    Written out here because `email.message.EmailMessage` takes 4 ms for a long Japanese subject (this: 0.1 ms) and
-    folds it into words longer than RFC 2047 allows.
     """
     if not is_address(envelope.address):
         raise PermanentFailure(f"宛先のメールアドレスが正しくありません: {envelope.address!r}")
     if not _MESSAGE_ID.fullmatch(envelope.message_id):
         raise PermanentFailure(f"Message-IDが正しくありません: {envelope.message_id!r}")
     boundary = hashlib.sha256(envelope.message_id.encode()).hexdigest()[:24]
+    message = MIMEMultipart("alternative", boundary, policy=_POLICY)
     headers = {
         "From": _mailbox(settings.sender_title, settings.sender),
         "To": _mailbox(envelope.recipient_title, envelope.address),
-        "Reply-To": settings.reply_to,
-        "Subject": _words(subject),
+        "Reply-To": settings.reply_to or envelope.reply_to,
+        "Subject": _words(subject, "Subject"),
         "Date": format_datetime(envelope.written_at),
         "Message-ID": envelope.message_id,
         "Auto-Submitted": "auto-generated",
         "Content-Language": "ja",
-        "MIME-Version": "1.0",
-        "Content-Type": f'multipart/alternative; boundary="{boundary}"',
     }
-    lines = [f"{name}: {value}" for name, value in headers.items() if value]
+    for name, value in headers.items():
+        if value:
+            message[name] = value
     for subtype, content in (("plain", text), ("html", envelope.wording.html)):
-        lines += ["", f"--{boundary}", *_part(subtype, content)]
-    lines += ["", f"--{boundary}--", ""]
-    return "\r\n".join(lines).encode("ascii")
-
-
-def _part(subtype: str, content: str) -> list[str]:
-    canonical = "\r\n".join(content.splitlines()) + "\r\n"
-    return [
-        f"Content-Type: text/{subtype}; charset=utf-8",
-        "Content-Transfer-Encoding: base64",
-        "",
-        *encodebytes(canonical.encode("utf-8", "replace")).decode("ascii").splitlines(),
-    ]
+        message.attach(MIMEText(content.encode("utf-8", "replace").decode(), subtype, _UTF8, policy=_POLICY))  # type: ignore[arg-type]
+    return message.as_bytes(policy=_POLICY)
 
 
 def _mailbox(title: str, address: str) -> str:
-    return f"{_words(title)}\r\n <{address}>" if title.strip() else f"<{address}>"
+    # Folded before the address, which never is: a line with an encoded word has 76 characters at the most.
+    return formataddr((_one_line(title), address), _UTF8).replace("?= <", "?=\n <")
 
 
-def _words(text: str) -> str:
-    """Encode people's text for a header: whole characters in each word, nothing that could end the header."""
-    text = " ".join(text.split())
-    if re.fullmatch(r"[A-Za-z0-9 ]{0,60}", text):
-        return text
-    words = [b""]
-    for character in text:
-        encoded = character.encode("utf-8", "replace")
-        if len(words[-1]) + len(encoded) > _WORD_BYTES:
-            words.append(b"")
-        words[-1] += encoded
-    return "\r\n ".join(f"=?utf-8?b?{b64encode(word).decode('ascii')}?=" for word in words)
+def _words(text: str, name: str) -> str:
+    """Encode people's text for a header, folded; white space becomes single spaces, so that nothing ends the header."""
+    plain = _one_line(text)
+    if re.fullmatch(r"[A-Za-z0-9 ]{0,60}", plain):
+        return plain
+    return Header(plain, _UTF8, maxlinelen=75, header_name=name).encode()
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()).encode("utf-8", "replace").decode()

@@ -117,6 +117,11 @@ class _View:
         """Return the entries that the recipient answers for, of these topics."""
         return [e for s in self.sections if s.topic in topics for e in s.entries]
 
+    def count(self, topic: Topic) -> int:
+        """Return how many entries of the topic the recipient answers for; of copies, where there is nothing else."""
+        entries = self.copies if len(self.copies) == self.total else self.of_topic(topic)
+        return sum(entry.item.topic is topic for entry in entries)
+
     @property
     def only(self) -> _Entry | None:
         """The entry of a letter about a single thing."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from datetime import date
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
+from kijitsu.bootstrap import open_office
 from kijitsu.domain.eras import show_date
-from kijitsu.domain.gates import SHOWN, Status
+from kijitsu.domain.gates import SHOWN, Status, Verdict
 from kijitsu.explain import reason_sentences, remedy_sentence
 from kijitsu.services.acting import Move, describe
 from kijitsu.services.delivering import DispatchReport
+from kijitsu.services.ledger import transitions_of
 from kijitsu.services.watching import PassReport
+from kijitsu.web.chain import chain_picture
 from kijitsu.web.gantt import Row, gantt
 
 
@@ -24,7 +28,7 @@ def publish_actions(report: PassReport, sent: DispatchReport) -> None:
             "項目": plan.milestones[verdict.id].title,
             "担当": plan.organisation.bodies[plan.milestones[verdict.id].owner].title,
             "期限": show_date(verdict.due) if verdict.due else "－",
-            "理由": " ".join(reason_sentences(plan, [r for r in verdict.reasons if r.blocks])) or "－",
+            "理由": _reason(report, verdict),
         }
         for verdict in report.needs_action
     ]
@@ -36,6 +40,13 @@ def publish_actions(report: PassReport, sent: DispatchReport) -> None:
     )
 
 
+def _reason(report: PassReport, verdict: Verdict) -> str:
+    plan = report.standing.plan
+    reasons = reason_sentences(plan, [reason for reason in verdict.reasons if reason.blocks])
+    held = report.held_up_by(verdict.id)
+    return " ".join(reasons) or (f"これが終わらないと{len(held)}件が進みません" if held else "－")
+
+
 def publish_chain(report: PassReport) -> None:
     """Publish 停止の連鎖: from each root cause to all it holds up, as a flowchart and in words."""
     create_markdown_artifact(
@@ -44,66 +55,57 @@ def publish_chain(report: PassReport) -> None:
 
 
 def chain(report: PassReport) -> str:
-    """Return the chain of stops as markdown."""
+    """Return the chain of stops as markdown with a picture.
+
+    The picture is an image: the dashboard's first design, the one that loads nothing from outside, draws no Mermaid.
+    """
     plan, verdicts = report.standing.plan, report.standing.verdicts
-    blocked = [v for v in verdicts.values() if v.status is Status.BLOCKED]
+    blocked = [verdict for verdict in verdicts.values() if verdict.status is Status.BLOCKED]
     if not blocked:
         return f"# 停止の連鎖\n\n{show_date(report.on)}現在、止まっているものはありません。"
-    number = {id: f"n{index}" for index, id in enumerate(plan.milestones)}
-    reasons = [(reason, v.id) for v in blocked for reason in v.reasons if reason.blocks]
-    named = dict.fromkeys(id for reason, to in reasons for id in (reason.prerequisite, to))
-    roots = dict.fromkeys(reason.root_cause for reason, _ in reasons)
-    lines = ["```mermaid", "flowchart LR"]
-    for id in named:
-        mark = "✕" if id in roots else "■"
-        lines.append(f'  {number[id]}["{mark} {_plain(plan.milestones[id].title)}"]')
-    lines += dict.fromkeys(f"  {number[reason.prerequisite]} --> {number[to]}" for reason, to in reasons)
-    lines += [f"  style {number[id]} fill:#f6d5d1,stroke:#8e2a20,stroke-width:3px" for id in roots]
-    lines.append("```")
+    reasons = [(reason, verdict.id) for verdict in blocked for reason in verdict.reasons if reason.blocks]
+    roots = {reason.root_cause: reason for reason, _ in reasons}
+    links = [(reason.prerequisite, to) for reason, to in reasons]
+    linked = {id for link in links for id in link}
+    titles = {id: plan.milestones[id].title for id in report.standing.network.order if id in linked}
     words = []
-    for root in roots:
-        same = next(reason for reason, _ in reasons if reason.root_cause == root)
-        held = [id for id in same.holds_up if id in verdicts and verdicts[id].status is Status.BLOCKED]
+    for root, reason in roots.items():
+        held = [id for id in reason.holds_up if verdicts[id].status is Status.BLOCKED]
         words += [
             f"## 原因: {plan.milestones[root].title}",
             "",
-            f"- {remedy_sentence(plan, same)}",
+            f"- {remedy_sentence(plan, reason)}",
             f"- 止まっている項目: {len(held)}件",
             *(f"  - {plan.milestones[id].title}" for id in held),
             "",
         ]
-    return "\n".join([f"# 停止の連鎖（{show_date(report.on)}）", "", *lines, "", *words])
+    picture = _image("停止の連鎖", chain_picture(titles, links, list(roots)))
+    return "\n".join([f"# 停止の連鎖 {show_date(report.on)}", "", picture, "", *words])
 
 
-def _plain(text: str) -> str:
-    return text.replace('"', "'").replace("\n", " ")
+def _image(title: str, svg: str) -> str:
+    return f"![{title}](data:image/svg+xml;base64,{b64encode(svg.encode()).decode()})"
 
 
 def publish_year(report: PassReport) -> None:
-    """Publish 年間工程: the plan as a picture, each milestone in the state of the day."""
+    """Publish 年間工程: the fiscal year and what lies beyond it, each milestone in its states so far."""
     plan, verdicts = report.standing.plan, report.standing.verdicts
-    open_ones = [id for id, verdict in verdicts.items() if not verdict.is_closed]
-    windows = [window for id in open_ones if (window := plan.milestones[id].window)]
-    days = [
-        day for window in windows for day in (window.first, window.last) if day and abs((day - report.on).days) < 500
-    ]
-    first, last = min([report.on, *days]), max([report.on, *days])
+    begin = date(plan.fiscal_year, 4, 1) if plan.fiscal_year else report.on
+    windows = [milestone.window for milestone in plan.milestones.values() if milestone.window]
+    ends = [window.last or window.first for window in windows]
+    first, last = min(begin, report.on), max(report.on, *(day for day in ends if day))
+    states = transitions_of(open_office(), plan.id, report.on)
+    shown = [id for id, changes in states.items() if len(changes) > 1 or not verdicts[id].is_closed]
     rows = [
-        Row(
-            id,
-            plan.milestones[id].title,
-            [(report.on, verdicts[id].status)],
-            plan.milestones[id].window,
-            verdicts[id].due,
-        )
-        for id in open_ones
+        Row(id, plan.milestones[id].title, states[id], plan.milestones[id].window, verdicts[id].due)
+        for id in plan.milestones
+        if id in shown
     ]
-    picture = gantt(rows, first, last, plan.title, report.on)
-    address = f"data:image/svg+xml;base64,{b64encode(picture.encode()).decode()}"
+    picture = gantt(rows, first, min(last, date(first.year + 2, 3, 31)), plan.title, report.on)
     create_markdown_artifact(
-        f"# 年間工程（{show_date(report.on)}）\n\n![{plan.title}の工程]({address})",
+        f"# 年間工程 {show_date(report.on)}\n\n{_image(plan.title, picture)}",
         key=f"{plan.id}-year",
-        description="枠は計画の時期、帯は今日の状態",
+        description="枠は計画の時期、帯は今日までの状態、▼は期限です。",
     )
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import task
+from prefect import get_run_logger, task
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.states import Completed, Failed
 
+from kijitsu.domain.eras import show_date
 from kijitsu.domain.gates import SHOWN, Status, Verdict
 from kijitsu.domain.plan import Plan
+from kijitsu.explain import reason_sentences
 from kijitsu.services.watching import PassReport
 
 # Prefect colours a run by the type of its state only, so the name of the run carries the mark.
@@ -52,10 +54,17 @@ def show_all(report: PassReport) -> dict[str, PrefectFuture[Any]]:
     for id in report.standing.network.order:
         verdict = verdicts[id]
         run = show.with_options(task_run_name=f"{MARKS[verdict.status]} {plan.milestones[id].title}")
-        shown[id] = run.submit(
-            verdict.status.value, sentence(plan, verdict), wait_for=_before(plan, verdict, verdicts, shown)
-        )
+        before = _before(plan, verdict, verdicts, shown)
+        shown[id] = run.submit(verdict.status.value, sentence(plan, verdict), wait_for=before, return_state=False)
     return shown
+
+
+def tell_reasons(report: PassReport) -> None:
+    """Log why each milestone needs action: the run's page in the dashboard opens on its log."""
+    logger = get_run_logger()
+    for verdict in report.needs_action:
+        plan = report.standing.plan
+        logger.warning("%s %s: %s", MARKS[verdict.status], plan.milestones[verdict.id].title, sentence(plan, verdict))
 
 
 def _before(
@@ -90,9 +99,6 @@ def _lapse(plan: Plan, verdict: Verdict) -> PrefectFuture[Any]:
 
 def sentence(plan: Plan, verdict: Verdict) -> str:
     """Return in one line why a milestone is in its state."""
-    from kijitsu.domain.eras import show_date
-    from kijitsu.explain import reason_sentences
-
     owner = plan.organisation.bodies[plan.milestones[verdict.id].owner].title
     due = f"、期限 {show_date(verdict.due)}" if verdict.due else ""
     reasons = reason_sentences(plan, [reason for reason in verdict.reasons if reason.blocks])

@@ -82,7 +82,11 @@ class Closures:
 
     def is_open(self, day: date) -> bool:
         """Tell whether the office is open on a day."""
-        return self.ordinal(self.from_ordinal(day.toordinal())) == day.toordinal()
+        number = day.toordinal()
+        if not self._first <= number <= self._last:
+            raise self._outside(number)
+        position = self._at_or_after[number - self._first]
+        return position < len(self._open) and self._open[position] == number
 
     def why_closed(self, day: date) -> str | None:
         """Return why the office is closed on a day (土曜日, 海の日, …), or None on an open day."""

@@ -150,7 +150,9 @@ def _last_day(length: Length, start: date, forward: bool, closures: Closures, st
 def _calendar_end(start: date, months: int, steps: list[str]) -> date:
     same = add_months(start, months)
     if same.day != start.day:
-        steps.append("応当日がないため、その月の末日で満了します（民法143条2項ただし書）")
+        # Counted back, the period is full where the month without the day ends: the day after is its last.
+        back = "" if months > 0 else f"（さかのぼるので翌日の{show_date(same + timedelta(1))}）"
+        steps.append(f"応当日がないため、その月の末日{back}で満了します（民法143条2項ただし書）")
         return same if months > 0 else same + timedelta(1)
     steps.append(f"応当日 {show_date(same)} の{'前' if months > 0 else '翌'}日で満了します（民法143条2項）")
     return same + timedelta(-1 if months > 0 else 1)

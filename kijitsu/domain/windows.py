@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from calendar import monthrange
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
-from kijitsu.domain.eras import BY_NAME, WEEKDAYS, Era, era_of, show_date, show_fiscal_year, show_year
+from kijitsu.domain.eras import BY_NAME, ERAS, WEEKDAYS, Era, era_of, show_date, show_fiscal_year, show_year
 from kijitsu.domain.errors import InputError
 
 
@@ -71,9 +72,14 @@ def month_end(day: date) -> date:
 
 
 def add_months(day: date, months: int) -> date:
-    """Return the corresponding day `months` later, or the month's last day where there is none (民法143条2項)."""
+    """Return the corresponding day `months` later, or the month's last day where there is none (民法143条2項).
+
+    Raises InputError where that lies beyond the calendar.
+    """
     index = day.year * 12 + day.month - 1 + months
     year, month = divmod(index, 12)
+    if not date.min.year <= year <= date.max.year:
+        raise InputError(f"{day} から {months} か月は数えられません。長さに誤りがないか確かめてください。")
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
@@ -100,6 +106,8 @@ def _reworded(window: Window, first: date | None, last: date | None) -> Window:
         precision = Precision.RANGE
         if first and last and first.day == 1 and last == month_end(first):
             precision = Precision.MONTH
+    if precision is Precision.RANGE and (first is None or last is None):
+        precision = Precision.MONTH if window.moves_by_months else Precision.DAY
     moved = Window(first, last, precision, window.approximate)
     return Window(first, last, precision, window.approximate, wording=show_window(moved))
 
@@ -114,40 +122,45 @@ def show_window(window: Window) -> str:
     about = "めど" if window.approximate else ""
     first, last = window.first, window.last
     if first is None or last is None:
-        by_day = window.precision is Precision.DAY
-        return f"{_show_end(first, True, by_day)}～{_show_end(last, False, by_day)}{about}"
-    match window.precision:
-        case Precision.DAY:
-            return show_date(first) + about
+        begin = _show_edge(first, window.precision, True) if first else ""
+        end = _show_edge(last, window.precision, False) if last else ""
+        return f"{begin}～{end}{about}"
+    if window.precision is not Precision.RANGE:
+        return _show_edge(last if window.precision is Precision.MONTH else first, window.precision, True) + about
+    # Only where both ends are whole months are months said: 6月1日～10日 is not 6月～6月10日.
+    by_month = first.day == 1 and last == month_end(last)
+    precision = Precision.MONTH if by_month else Precision.DAY
+    return f"{_show_edge(first, precision, True)}～{_show_edge(last, precision, False)}{about}"
+
+
+def _show_edge(day: date, precision: Precision, is_first: bool) -> str:
+    """Return the unit of time that begins (or else ends) with a day, in the words of its precision."""
+    match precision:
         case Precision.THIRD:
-            third = {1: "上旬", 11: "中旬", 21: "下旬"}[first.day]
-            return f"{show_year(first)}{first.month}月{third}{about}"
+            return f"{show_year(day)}{day.month}月{'上中下'[min((day.day - 1) // 10, 2)]}旬"
         case Precision.MONTH:
-            return f"{show_year(last)}{first.month}月{about}"
+            return f"{show_year(day)}{day.month}月"
         case Precision.QUARTER:
-            start = first.year - (first.month < 4)
-            return f"{show_fiscal_year(start)}第{((first.month - 4) % 12) // 3 + 1}四半期{about}"
+            return f"{show_fiscal_year(day.year - (day.month < 4))}第{(day.month - 4) % 12 // 3 + 1}四半期"
         case Precision.FISCAL_YEAR:
-            return show_fiscal_year(first.year) + about
-        case Precision.RANGE:
-            return f"{_show_end(first, True)}～{_show_end(last, False)}{about}"
-
-
-def _show_end(day: date | None, is_first: bool, by_day: bool = False) -> str:
-    if day is None:
-        return ""
-    if not by_day and (day.day == 1) if is_first else (day == month_end(day)):
-        return f"{show_year(day)}{day.month}月"
-    return show_date(day)
+            return show_fiscal_year(day.year - (day.month < 4))
+        case Precision.RANGE if (day.month, day.day) == ((1, 1) if is_first else (12, 31)):
+            return show_year(day)
+        case _:
+            return show_date(day)
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 _DIGITS = {character: value for value, character in enumerate("〇一二三四五六七八九")}
-_KANJI_NUMBER = re.compile(r"[〇一二三四五六七八九十]+(?=年|月|日|四半期)")
+_KANJI_NUMBER = re.compile(
+    r"(?<![〇一二三四五六七八九十])(?:(?P<tens>[一二三四五六七八九]?)十(?P<ones>[一二三四五六七八九]?)|(?P<digits>[〇一二三四五六七八九]{1,4}))(?=年|月|日|四半期)"
+)
 _APPROXIMATE = re.compile(r"(を?(めど|目途|目処)(として|に)?|頃|ごろ|見込み?)$")
 _UNDECIDED = {"調整中", "未定", "検討中", "tbd"}
-_SEPARATOR = re.compile(r"[~〜]|から(?=.)|から$")
+_SEPARATOR = re.compile(r"[~〜]|から")
+# Before 1873 Japan counted moons; beyond the last year a typing error is likelier than a plan.
+_YEARS = range(1873, 2200)
 _END = re.compile(
     r"""^(?:
       (?P<iso>\d{4})[-/](?P<iso_month>\d{1,2})(?:[-/](?P<iso_day>\d{1,2}))?
@@ -156,7 +169,7 @@ _END = re.compile(
     | (?:(?P<era>明治|大正|昭和|平成|令和|[MTSHRmtshr])?(?P<year>\d{1,4}|元)年(?P<fiscal>度)?)?
       (?:第?(?P<quarter>[1-4])四半期|(?P<month>\d{1,2})月)?
       (?:(?P<third>[上中下]旬)|(?P<month_end>末)|(?P<day>\d{1,2})日)?
-    )(?:\((?P<weekday>[月火水木金土日])(?:曜日?)?\)|(?P<weekday_name>[月火水木金土日])曜日)?(?P<until>まで)?$""",
+    )(?:\((?P<weekday>[月火水木金土日])(?:曜日?)?(?:・?祝日?)?\)|(?P<weekday_name>[月火水木金土日])曜日)?(?P<until>まで)?$""",
     re.VERBOSE,
 )
 _THIRDS = {"上旬": (1, 10), "中旬": (11, 20), "下旬": (21, 31)}
@@ -191,7 +204,8 @@ def parse_window(text: str, fiscal_year: int | None = None) -> Window:
             raise WindowError(f"「{wording}」の年度がわかりません。「平成28年度」のように年度を書いてください。")
         without = f"FY{fiscal_year}"
     without = re.sub(r"(?<=年度)(内|中)$", "", without)
-    sides = _SEPARATOR.split(without)
+    sides = [_APPROXIMATE.sub("", side) for side in _SEPARATOR.split(without)]
+    approximate = approximate or sides != _SEPARATOR.split(without)
     if len(sides) > 2:
         raise WindowError(f"「{wording}」には「～」が二つ以上あります。始まりと終わりの二つだけにしてください。")
     if len(sides) == 1:
@@ -223,15 +237,15 @@ def parse_day(text: str, fiscal_year: int | None = None) -> date:
 
 def _normalised(text: str) -> str:
     plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
-    plain = re.sub(r"[−―ー–—](?=$|平|令|昭|[0-9HRS])", "~", plain)
-    return _KANJI_NUMBER.sub(lambda found: str(_kanji_number(found.group())), plain)
+    plain = re.sub(r"(?<=\d)[−‐–—ー](?=\d{1,2}(?:\D|$))", "-", plain) if re.match(r"\d{4}\D", plain) else plain
+    plain = re.sub(r"[−―ー–—](?=$|平|令|昭|[0-9HRS])|(?<=[年月日旬度)])-|-(?=[HRShrs]\d)", "~", plain)
+    return _KANJI_NUMBER.sub(_arabic, plain)
 
 
-def _kanji_number(text: str) -> int:
-    if "十" not in text:
-        return int("".join(str(_DIGITS[character]) for character in text))
-    tens, _, ones = text.partition("十")
-    return (_DIGITS[tens] if tens else 1) * 10 + (_DIGITS[ones] if ones else 0)
+def _arabic(found: re.Match[str]) -> str:
+    if found["digits"]:
+        return "".join(str(_DIGITS[character]) for character in found["digits"])
+    return f"{_DIGITS[found['tens']] if found['tens'] else 1}{_DIGITS[found['ones']] if found['ones'] else 0}"
 
 
 def _read(text: str, wording: str, fiscal_year: int | None, before: _End | None) -> _End:
@@ -244,17 +258,19 @@ def _read(text: str, wording: str, fiscal_year: int | None, before: _End | None)
     part = found.groupdict()
     warnings: list[str] = []
     if part["fy"]:
-        return _fiscal_year(int(part["fy"]), warnings)
-    era, year = _era_and_year(part, wording, fiscal_year, warnings)
+        return _fiscal_year(_in_range(int(part["fy"]), wording), warnings)
+    era, year = _era_and_year(part, wording, fiscal_year, before, warnings)
     month = _number(part["iso_month"] or part["letter_month"] or part["month"])
     day = _number(part["iso_day"] or part["letter_day"] or part["day"])
+    if part["month_end"] and month is None and year is not None:
+        month = 3 if part["fiscal"] else 12
     if part["fiscal"]:
         if year is None:
             raise WindowError(f"「{wording}」の年度がわかりません。")
         if part["quarter"]:
-            return _quarter(year, int(part["quarter"]), warnings)
+            return _checked_era(_quarter(year, int(part["quarter"]), warnings), era, wording)
         if month is None and day is None and not (part["third"] or part["month_end"]):
-            return _fiscal_year(year, warnings)
+            return _checked_era(_fiscal_year(year, warnings), era, wording)
         year += month is not None and month < 4
     elif part["quarter"]:
         if year is None and fiscal_year is None:
@@ -279,10 +295,10 @@ def _number(text: str | None) -> int | None:
 
 
 def _era_and_year(
-    part: dict[str, str | None], wording: str, fiscal_year: int | None, warnings: list[str]
+    part: dict[str, str | None], wording: str, fiscal_year: int | None, before: _End | None, warnings: list[str]
 ) -> tuple[Era | None, int | None]:
     if part["iso"]:
-        return None, int(part["iso"])
+        return None, _in_range(int(part["iso"]), wording)
     name = part["letter"] or part["era"]
     digits = part["letter_year"] or part["year"]
     if digits is None:
@@ -292,14 +308,30 @@ def _era_and_year(
         raise WindowError(f"「{wording}」の年が0です。")
     if name:
         era = BY_NAME[name.upper() if name.isascii() else name]
-        return era, era.year(number)
-    if digits != "元" and len(digits) == 4:
-        return None, number
-    if fiscal_year is not None:
-        era = era_of(date(fiscal_year, 4, 1))
-        return era, era.year(number)
-    warnings.append(f"「{wording}」には元号がないので、平成と読みました。元号を書いてください。")
-    return BY_NAME["平成"], BY_NAME["平成"].year(number)
+    elif digits != "元" and len(digits) == 4:
+        return None, _in_range(number, wording)
+    elif before is not None:
+        era = _nearest(ERAS[ERAS.index(era_of(before.first)) :], number, before.first.year)
+    elif fiscal_year is not None:
+        # 平成31年度 and 令和元年度 are one fiscal year: 元年5月 in it is not 1989.
+        era = _nearest((era_of(date(fiscal_year, 4, 1)), era_of(date(fiscal_year + 1, 3, 31))), number, fiscal_year)
+    else:
+        warnings.append(f"「{wording}」には元号がないので、平成と読みました。元号を書いてください。")
+        era = BY_NAME["平成"]
+    return era, _in_range(era.year(number), wording)
+
+
+def _nearest(eras: Sequence[Era], number: int, year: int) -> Era:
+    return min(eras, key=lambda era: abs(era.year(number) - year))
+
+
+def _in_range(year: int, wording: str) -> int:
+    if year not in _YEARS:
+        raise WindowError(
+            f"「{wording}」の年は西暦{year}年になり、扱えません（{_YEARS[0]}年から{_YEARS[-1]}年まで）。"
+            "年に誤りがないか確かめてください。"
+        )
+    return year
 
 
 def _year_for(month: int, wording: str, fiscal_year: int | None, before: _End | None) -> int:

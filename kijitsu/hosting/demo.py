@@ -18,7 +18,7 @@ from kijitsu.office import Office
 from kijitsu.services.replaying import rehearsal, replay
 
 PLAN, HISTORY = "fy28", "fy28-late-pia"
-FIRST, LAST, SHOWN = date(2016, 4, 1), date(2017, 7, 31), date(2016, 7, 12)
+FIRST, LAST, SHOWN = date(2016, 4, 1), date(2017, 7, 31), date(2016, 7, 13)
 
 
 def run(office: Office, once: bool, out: TextIO) -> None:
@@ -55,9 +55,7 @@ def run(office: Office, once: bool, out: TextIO) -> None:
 
 def _until_shown_day(office: Office, folder: Path) -> None:
     """Live through the days up to the one before the shown one, in a database that stays."""
-    for name in ("kijitsu.db", "kijitsu.db-wal", "kijitsu.db-shm"):
-        (folder / name).unlink(missing_ok=True)
-    shutil.rmtree(folder / "mailbox", ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
     loaded = office.library.plan(PLAN)
     history = office.library.history(HISTORY, loaded.plan)
     evening_before = date.fromordinal(SHOWN.toordinal() - 1)
@@ -93,7 +91,7 @@ def _where_to_look(host: Host, run_url: str, replayed: str, stage: Path, environ
   なぜ止まっているか      {prefix} .venv/bin/kijitsu why {PLAN} notification
   日程を動かすと         {prefix} .venv/bin/kijitsu move {PLAN} pia --to 平成28年8月
   完了を報告する         {prefix} .venv/bin/kijitsu complete {PLAN} pia --override デモ
-  次の朝にする          KIJITSU_HOME={stage} KIJITSU_TODAY=2016-07-13 .venv/bin/kijitsu watch {PLAN}
+  次の朝にする          KIJITSU_HOME={stage} KIJITSU_TODAY=2016-07-14 .venv/bin/kijitsu watch {PLAN}
   同じことは Deployments の「日程変更」「完了報告」「毎朝」からもできます。
 
 終えるには Ctrl-C を押します。

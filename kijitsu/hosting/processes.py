@@ -114,7 +114,8 @@ class Host:
         self._children: list[Child] = []
 
     def __enter__(self) -> Self:
-        signal.signal(signal.SIGTERM, _interrupt)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _interrupt)
         try:
             self._start_server()
             self._start_runner()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+from kijitsu.domain.gates import Status
 from kijitsu.domain.plan import Organisation
 from kijitsu.domain.reminders import upcoming
 from kijitsu.office import Json, Office
@@ -56,6 +59,16 @@ def reminders(office: Office, plan: str) -> list[Json]:
         if rows.ReminderKey(plan, *reminder.key) not in known
     ]
     return past + sorted(ahead, key=lambda r: (r["date"], r["milestone"]))
+
+
+def transitions_of(office: Office, plan: str, until: date) -> dict[str, list[tuple[date, Status]]]:
+    """Return each milestone's states of an adopted plan up to a day, as (from which day, status)."""
+    states: dict[str, list[tuple[date, Status]]] = {}
+    with office.open_work(organisation_of(office, plan).municipality, True) as work:
+        for row in work.transitions.all(plan):
+            if row.occurred_on <= until:
+                states.setdefault(row.milestone, []).append((row.occurred_on, Status(row.after)))
+    return states
 
 
 def undelivered(office: Office, organisation: Organisation) -> list[Json]:

@@ -34,10 +34,18 @@ class PassReport:
 
     @property
     def needs_action(self) -> list[Verdict]:
-        """The milestones that are blocked, overdue or due soon, the worst first."""
-        order = (Status.BLOCKED, Status.OVERDUE, Status.DUE_SOON)
+        """The milestones that are overdue, blocked or due soon: first those whose people can act."""
+        order = (Status.OVERDUE, Status.BLOCKED, Status.DUE_SOON)
         found = [verdict for verdict in self.standing.verdicts.values() if verdict.status in order]
         return sorted(found, key=lambda v: (order.index(v.status), v.due or date.max))
+
+    def held_up_by(self, id: str) -> list[str]:
+        """Return the milestones that are blocked because of this one."""
+        return [
+            verdict.id
+            for verdict in self.standing.verdicts.values()
+            if any(reason.blocks and reason.root_cause == id for reason in verdict.reasons)
+        ]
 
 
 def watch(office: Office, plan: str, on: date | None = None, flow_run: str | None = None) -> PassReport:
@@ -169,7 +177,14 @@ def _envelope(
     letter = _letter(standing, recipient, reminders, on)
     message_id = f"<{sha256(key.encode()).hexdigest()[:32]}.{organisation.municipality}@{_domain(office)}>"
     return Envelope(
-        key, "mail", body.mail or "", body.title, message_id, office.now(organisation), office.renderer(letter)
+        key,
+        "mail",
+        body.mail or "",
+        body.title,
+        message_id,
+        office.now(organisation),
+        office.renderer(letter),
+        organisation.secretariat_body.mail or "",
     )
 
 
@@ -211,7 +226,7 @@ def _item(standing: Standing, recipient: str, reminder: Reminder, on: date) -> I
     nearest = min((day for day in (verdict.due, verdict.latest_safe_finish) if day), default=None)
     blocking = [reason for reason in verdict.reasons if reason.blocks]
     held = dict.fromkeys(id for reason in blocking for id in reason.holds_up if id != reminder.milestone)
-    earlier = verdict.latest_safe_finish if verdict.latest_safe_finish != verdict.due else None
+    safe, own = verdict.latest_safe_finish, verdict.due and standing.network.calendar.previous_open(verdict.due)
     return Item(
         topic=Topic(reminder.topic),
         milestone=reminder.milestone,
@@ -220,7 +235,7 @@ def _item(standing: Standing, recipient: str, reminder: Reminder, on: date) -> I
         answers_for=_answers_for(standing, recipient, milestone.owner),
         due=verdict.due,
         window=milestone.window.wording if milestone.window else "",
-        latest_safe=earlier,
+        latest_safe=safe if own is None or (safe is not None and safe < own) else None,
         working_days_left=standing.network.calendar.count(on, nearest) if nearest else None,
         count=reminder.count,
         basis=milestone.basis or (slot.deadline.rule.basis if slot.deadline else ""),

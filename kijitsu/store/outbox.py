@@ -117,4 +117,5 @@ def _outbox_row(row: Row[Any]) -> OutboxRow:
     worded_from = len(_ENVELOPE)
     delivery_from = worded_from + len(_WORDING)
     wording = Wording(*row[worded_from:delivery_from])
-    return OutboxRow(Envelope(*(*row[:worded_from], wording)), *row[delivery_from:])
+    envelope = Envelope(**dict(zip(_ENVELOPE, row[:worded_from], strict=True)), wording=wording)
+    return OutboxRow(envelope, *row[delivery_from:])

@@ -174,6 +174,7 @@ outbox = Table(
     Column("address", String, nullable=False),
     Column("recipient_title", String, nullable=False),
     Column("message_id", String, nullable=False),
+    Column("reply_to", String, nullable=False),
     Column("written_at", Instant, nullable=False),
     Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),

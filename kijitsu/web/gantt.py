@@ -49,7 +49,7 @@ class Row:
 
 
 def gantt(rows: Sequence[Row], first: date, last: date, title: str, today: date | None = None) -> str:
-    """Return the picture of the days from `first` to `last`; every bar says in words what it is."""
+    """Return the picture of the days from `first` to `last`; states end `today` where it is given."""
     width = LABEL + (last - first).days * DAY + DAY + 8
     height = HEAD + len(rows) * ROW + 12
     parts = [
@@ -59,8 +59,9 @@ def gantt(rows: Sequence[Row], first: date, last: date, title: str, today: date 
         f'<rect width="{width:g}" height="{height}" fill="#fff"/>',
         *_months(first, last, height),
     ]
+    known_until = min(last, today) if today else last
     for number, row in enumerate(rows):
-        parts += _row(row, HEAD + number * ROW, first, last, number)
+        parts += _row(row, HEAD + number * ROW, first, last, known_until, number)
     if today and first <= today <= last:
         x = _x(today, first)
         parts.append(f'<path d="M{x:g} {HEAD - 8}V{height - 8}" stroke="#111" stroke-width="1.5"/>')
@@ -103,13 +104,13 @@ def _months(first: date, last: date, height: int) -> Iterator[str]:
         month = add_months(month, 1)
 
 
-def _row(row: Row, y: int, first: date, last: date, number: int) -> Iterator[str]:
+def _row(row: Row, y: int, first: date, last: date, known_until: date, number: int) -> Iterator[str]:
     if number % 2 == 0:
         width = LABEL + (last - first).days * DAY + DAY
         yield f'<rect x="0" y="{y}" width="{width:g}" height="{ROW}" fill="#f7f9fa"/>'
     label = row.title if len(row.title) <= 26 else row.title[:25] + "…"
     yield f'<text x="{LABEL - 8}" y="{y + 14}" font-size="12" text-anchor="end" fill="#1b1f22">{escape(label)}</text>'
-    for begin, end, status in _spans(row.states, first, last):
+    for begin, end, status in _spans(row.states, first, known_until):
         x, wide = _x(begin, first), ((end - begin).days + 1) * DAY
         said = f"{row.title}: {SHOWN[status]} {show_date(begin)}～{show_date(end)}"
         thin = status in (Status.SCHEDULED, Status.DONE, Status.WAIVED, Status.CANCELLED)
