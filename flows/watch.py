@@ -23,8 +23,7 @@ def _run_name() -> str:
     given = flow_run.parameters
     office = open_office()
     plan = given["plan"]
-    on = given.get("as_of") or office.today(office.library.plan(plan).plan.organisation)
-    return f"{plan} {on}"
+    return f"{plan} {given.get('as_of') or office.today(office.library.organisations()[0])}"
 
 
 @flow(name="毎朝の監視", flow_run_name=_run_name)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import getpass
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+
+import pendulum
 
 from kijitsu.domain.plan import Organisation
 from kijitsu.domain.windows import parse_day
@@ -44,7 +45,7 @@ class Office:
     make_renderer: Callable[[], Renderer]
     upgrade: Callable[[], None]
     reopen: Callable[[Settings], Office]
-    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    clock: Callable[[], datetime] = field(default=lambda: pendulum.now("UTC"))
     # Revisions never change, so that one is read from its document once.
     revisions: dict[str, Loaded] = field(default_factory=dict)
 
@@ -61,7 +62,8 @@ class Office:
 
     def today(self, organisation: Organisation) -> date:
         """Return the date in the city's zone."""
-        return self.now(organisation).astimezone(ZoneInfo(organisation.zone)).date()
+        local = pendulum.instance(self.now(organisation)).in_timezone(organisation.zone)
+        return date(local.year, local.month, local.day)
 
     def actor(self) -> Actor:
         """Return who acts at the command line."""
@@ -76,8 +78,9 @@ class Office:
 
 def morning(organisation: Organisation, day: date) -> datetime:
     """Return the instant, UTC, at which the office opens on a day."""
-    opening: time = organisation.opens_at
-    return datetime.combine(day, opening, ZoneInfo(organisation.zone)).astimezone(UTC)
+    opens = organisation.opens_at
+    local = pendulum.datetime(day.year, day.month, day.day, opens.hour, opens.minute, tz=organisation.zone)
+    return local.in_timezone("UTC")
 
 
 Json = dict[str, Any]

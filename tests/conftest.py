@@ -6,6 +6,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+# Before anything imports Prefect, which reads them once: nothing is told to anybody, and the log stays short.
+os.environ |= {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_LOGGING_LEVEL": "ERROR",
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+}
+
 import pytest
 from sqlalchemy import Engine
 
