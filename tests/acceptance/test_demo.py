@@ -1,0 +1,79 @@
+"""`make run` does `kijitsu demo`: a newcomer's first minutes, as a real process."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SECONDS = 240
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("KIJITSU_", "PREFECT_"))}
+    return {**kept, "KIJITSU_HOME": str(tmp_path / "var"), "PYTHONUTF8": "1"}
+
+
+def start(environment: dict[str, str], *options: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "kijitsu", "demo", *options],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def lines_until(process: subprocess.Popen[str], mark: str) -> Iterator[str]:
+    assert process.stdout
+    for line in process.stdout:
+        yield line
+        if mark in line:
+            return
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_the_demo_shows_a_stopped_day_ends_on_ctrl_c_and_runs_again(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    demo = start(environment)
+    try:
+        said = "".join(lines_until(demo, "終えるには Ctrl-C"))
+        found = re.search(r"(http://127\.0\.0\.1:(\d+))/runs/flow-run/([0-9a-f-]{36})", said)
+        assert found, said + (demo.stderr.read() if demo.stderr and demo.poll() is not None else "")
+        url, port, run = found[1], int(found[2]), found[3]
+        with urllib.request.urlopen(f"{url}/api/flow_runs/{run}", timeout=10) as answer:
+            shown = answer.read().decode()
+        assert "要対応" in shown
+        assert "fy28 2016-07-13" in shown
+    finally:
+        demo.send_signal(signal.SIGINT)
+        rest, errors = demo.communicate(timeout=60)
+
+    assert demo.returncode == 0, errors
+    assert "止めました" in rest
+    assert not is_listening(port)
+    home = tmp_path / "var" / "demo"
+    assert (home / "replay" / "report.html").exists()
+    assert list((home / "today" / "mailbox").glob("*_2016-07-13_*.eml"))
+
+    again = start(environment, "--once")
+    said, errors = again.communicate(timeout=SECONDS)
+
+    assert again.returncode == 0, errors
+    assert "見るところ" in said
+    assert "止めました" in said
