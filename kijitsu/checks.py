@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from kijitsu import schemas as shape
 from kijitsu.domain.errors import Problem, did_you_mean
+from kijitsu.domain.order import Cycle, topological_order
 from kijitsu.domain.periods import Rule
 from kijitsu.domain.plan import Organisation, Policy
-from kijitsu.domain.schedule import Cycle, topological_order
 from kijitsu.located import Document, Location
 
 S = TypeVar("S", bound=shape.Shape)
@@ -23,14 +24,19 @@ _EXAMPLES = {"title": "title: 第1回幹事会", "owner": "owner: general_affair
 def validated(
     kind: type[S], document: Document, found: list[Problem], context: dict[str, Any] | None = None
 ) -> S | None:
+    """Return a document in its shape, or None where that is wrong; every problem of it goes to `found`."""
+    found.extend(document.problems)
+    # What could not be read leaves a gap that is no second problem.
+    told = {(problem.line, problem.column) for problem in document.problems}
     if not isinstance(document.data, dict):
-        found.append(document.problem((), "bad-shape", "「キー: 値」の並びで書いてください。"))
-        return None
-    try:
-        return kind.model_validate(document.data, context=context or {"warnings": []})
-    except ValidationError as exc:
-        found.extend(_problem(document, kind, error) for error in exc.errors())
-        return None
+        problems = [document.problem((), "bad-shape", "「キー: 値」の並びで書いてください。")]
+    else:
+        try:
+            return kind.model_validate(document.data, context=context or {"warnings": []})
+        except ValidationError as exc:
+            problems = [_problem(document, kind, error) for error in exc.errors() if error["type"] != "date_type"]
+    found.extend(problem for problem in problems if (problem.line, problem.column) not in told)
+    return None
 
 
 def _problem(document: Document, kind: type[shape.Shape], error: Any) -> Problem:
@@ -48,12 +54,28 @@ def _problem(document: Document, kind: type[shape.Shape], error: Any) -> Problem
             allowed = [word.strip("'") for word in error["ctx"]["expected"].replace(" or ", ", ").split(", ")]
             hint = did_you_mean(str(error["input"]), allowed) or f"使えるのは {'、'.join(allowed)} です。"
             return document.problem(where, "bad-value", f"「{error['input']}」は{name}になりません。{hint}")
+        case "string_pattern_mismatch" if error["loc"][-1] == "[key]":
+            message = f"「{name}」はIDになりません。英小文字で始め、英小文字・数字・「_」・「-」だけで書いてください。"
+            return document.problem(where, "bad-id", message, at_key=True)
         case "string_pattern_mismatch":
             return document.problem(where, "bad-value", f"「{error['input']}」は{name}の書き方に合いません。")
-        case "int_parsing" | "int_type":
+        case "int_parsing" | "int_parsing_size" | "int_type":
             return document.problem(where, "bad-number", f"「{error['input']}」は数ではありません。")
-        case "string_type":
+        case "greater_than":
+            message = f"「{name}」は{error['ctx']['gt']}より大きい数にしてください。"
+            return document.problem(where, "bad-number", message)
+        case "bool_parsing" | "bool_type":
+            return document.problem(where, "bad-value", f"「{name}」には true か false を書いてください。")
+        case "string_type" | "string_too_short":
             return document.problem(where, "bad-value", f"「{name}」には文字を書いてください。")
+        case "string_too_long":
+            length = error["ctx"]["max_length"]
+            return document.problem(where, "bad-value", f"「{name}」は{length}文字までにしてください。")
+        case "too_short":
+            return document.problem(where, "bad-shape", f"「{name}」に一つ以上書いてください。")
+        case "tuple_type" | "list_type" if isinstance(error["input"], str):
+            message = f"「{name}」は並びで書いてください。もしかして: {name}: [{error['input']}]"
+            return document.problem(where, "bad-shape", message)
         case "tuple_type" | "list_type" | "dict_type" | "model_type" | "model_attributes_type":
             return document.problem(
                 where, "bad-shape", f"「{name}」の形が違います。calendar/README.md の例を見てください。"
@@ -73,9 +95,14 @@ def _real(document: Document, loc: tuple[str | int, ...]) -> Location:
     return where
 
 
+@lru_cache
+def _schema(kind: type[shape.Shape]) -> dict[str, Any]:
+    return kind.model_json_schema()
+
+
 def _keys_at(kind: type[shape.Shape], where: Location) -> list[str]:
     """Return the keys that a shape allows at a path, found through its JSON Schema."""
-    schema = kind.model_json_schema()
+    schema = _schema(kind)
     node = schema
     for part in where:
         node = _schema_step(schema, node, part)
@@ -132,7 +159,7 @@ def check_references(
         if isinstance(id, str) and id not in known:
             found.append(unknown(document, where, what, id, known))
 
-    for number, id in enumerate(data.get("closures") or ()):
+    for number, id in enumerate(_listed(data.get("closures"))):
         check(("closures", number), "closures", id, closures)
     links: dict[str, list[str]] = {}
     for id, milestone in milestones.items():
@@ -146,25 +173,37 @@ def check_references(
         capacity = milestone.get("capacity")
         if isinstance(capacity, dict):
             check((*at, "capacity", "closures"), "closures", capacity.get("closures"), closures)
-        for number, key in enumerate(milestone.get("assumed") or ()):
+        for number, key in enumerate(_listed(milestone.get("assumed"))):
             check((*at, "assumed", number), "key", key, shape.milestone_keys())
-        after = milestone.get("after")
-        for number, link in enumerate(after if isinstance(after, list) else ()):
+        for number, link in enumerate(_listed(milestone.get("after"))):
             on = link.get("on") if isinstance(link, dict) else link
-            place = (*at, "after", number, "on") if isinstance(link, dict) else (*at, "after", number)
+            place: Location = (*at, "after", number, "on") if isinstance(link, dict) else (*at, "after", number)
             check(place, "milestone", on, milestones)
             if isinstance(on, str) and on in milestones:
                 links[id].append(on)
         due = milestone.get("due")
         if isinstance(due, dict):
             check((*at, "due", "rule"), "rule", due.get("rule"), rules)
-            if isinstance(due.get("from"), str):
-                check((*at, "due", "from"), "milestone", due["from"].rpartition(".")[0], milestones)
-    try:
-        topological_order(links)
-    except Cycle as exc:
-        found.append(
-            document.problem(
-                ("milestones", exc.path[0], "after"), "cycle", f"{exc}。どれか一つの前提を外してください。"
-            )
-        )
+            anchor, _, end = str(due.get("from")).rpartition(".")
+            if end in ("start", "finish"):
+                check((*at, "due", "from"), "milestone", anchor, milestones)
+    for cycle in _cycles(links):
+        place = ("milestones", cycle.path[0], "after")
+        found.append(document.problem(place, "cycle", f"{cycle}。どれか一つの前提を外してください。"))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _cycles(links: Mapping[str, list[str]]) -> Iterator[Cycle]:
+    """Yield rings until cutting one link of each leaves none."""
+    left = {id: list(before) for id, before in links.items()}
+    while True:
+        try:
+            topological_order(left)
+        except Cycle as exc:
+            yield exc
+            left[exc.path[1]].remove(exc.path[0])
+        else:
+            return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,9 @@ from kijitsu.domain.errors import InvalidFile, Problem
 
 Location = tuple[str | int, ...]
 _NULLS = {"", "~", "null", "Null", "NULL"}
+# What YAML does not allow in a file (YAML 1.2, 5.1) and an editor does not show.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_DEEPEST = 30
 
 
 @dataclass(frozen=True)
@@ -19,12 +23,14 @@ class Document:
 
     Every scalar is kept as the text it was written in: a date such as 2016-09-31 or a code such as 042021 must not be
     guessed at by YAML. `keys` and `values` map a path such as ("milestones", "pia", "when") to (line, column), from 1.
+    `problems` is what can be read past (a key said twice, an alias), to be reported with what else is wrong.
     """
 
     path: str
     data: Any
     keys: Mapping[Location, tuple[int, int]] = field(default_factory=dict)
     values: Mapping[Location, tuple[int, int]] = field(default_factory=dict)
+    problems: Sequence[Problem] = ()
 
     def problem(
         self, where: Location, code: str, message: str, at_key: bool = False, is_warning: bool = False
@@ -40,7 +46,7 @@ class Document:
 
 
 def read_document(path: Path) -> Document:
-    """Read one YAML file. Raises InvalidFile where it is missing, no UTF-8, no YAML, or says one key twice."""
+    """Read one YAML file. Raises InvalidFile where it is missing, no UTF-8 or no YAML."""
     shown = _shown(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -53,10 +59,14 @@ def read_document(path: Path) -> Document:
 
 
 def parse_document(text: str, shown: str) -> Document:
-    """Read YAML from text; `shown` names it in errors."""
+    """Read YAML from text; `shown` names it in errors. Raises InvalidFile where it is no YAML."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError
 
+    if found := _UNSEEN.search(text):
+        line, column = text.count("\n", 0, found.start()) + 1, found.start() - text.rfind("\n", 0, found.start())
+        message = f"見えない文字 U+{ord(found.group()):04X} があります。消してください。"
+        raise InvalidFile([Problem(shown, line, column, "bad-character", message)])
     reader = _Reader(shown, YAML(typ="safe").parse(text))
     try:
         data = reader.document()
@@ -65,9 +75,7 @@ def parse_document(text: str, shown: str) -> Document:
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         message = f"YAMLとして読めません: {exc.problem or exc.context}。字下げと「:」の後の空白を確かめてください。"
         raise InvalidFile([Problem(shown, line, column, "bad-yaml", message)]) from exc
-    if reader.problems:
-        raise InvalidFile(reader.problems)
-    return Document(shown, data, reader.keys, reader.values)
+    return Document(shown, data, reader.keys, reader.values, tuple(reader.problems))
 
 
 class _Reader:
@@ -81,15 +89,24 @@ class _Reader:
         self._events = events
 
     def document(self) -> Any:
-        """Read the first document of the stream."""
+        """Read the one document of the stream, to its end."""
+        data, is_empty = None, True
         for event in self._events:
-            if type(event).__name__ == "DocumentStartEvent":
-                return self._value(next(self._events), ())
-        self.problems.append(Problem(self.shown, 1, 1, "empty-file", "中身がありません。"))
-        return None
+            if type(event).__name__ != "DocumentStartEvent":
+                continue
+            if not is_empty:
+                message = "「---」から先は読まれません。一つのファイルには一つだけ書いてください。"
+                raise InvalidFile([*self.problems, Problem(self.shown, *_place(event), "second-document", message)])
+            data, is_empty = self._value(next(self._events), ()), False
+        if is_empty:
+            self.problems.append(Problem(self.shown, 1, 1, "empty-file", "中身がありません。"))
+        return data
 
     def _value(self, event: Any, where: Location) -> Any:
-        place = (event.start_mark.line + 1, event.start_mark.column + 1)
+        place = _place(event)
+        if len(where) > _DEEPEST:
+            message = "入れ子が深すぎます。括弧の閉じ忘れがないか確かめてください。"
+            raise InvalidFile([*self.problems, Problem(self.shown, *place, "too-deep", message)])
         self.values[where] = place
         match type(event).__name__:
             case "MappingStartEvent":
@@ -112,9 +129,10 @@ class _Reader:
     def _mapping(self, where: Location) -> dict[str, Any]:
         found: dict[str, Any] = {}
         while type(event := next(self._events)).__name__ != "MappingEndEvent":
-            place = (event.start_mark.line + 1, event.start_mark.column + 1)
+            place = _place(event)
             if type(event).__name__ != "ScalarEvent":
-                raise InvalidFile([Problem(self.shown, *place, "bad-key", "キーは文字で書いてください。")])
+                problem = Problem(self.shown, *place, "bad-key", "キーは文字で書いてください。")
+                raise InvalidFile([*self.problems, problem])
             name = event.value
             inner = (*where, name)
             if name in found:
@@ -124,6 +142,10 @@ class _Reader:
             self.keys[inner] = place
             found[name] = self._value(next(self._events), inner)
         return found
+
+
+def _place(event: Any) -> tuple[int, int]:
+    return event.start_mark.line + 1, event.start_mark.column + 1
 
 
 def _shown(path: Path) -> str:

@@ -26,6 +26,11 @@ from kijitsu.values import event_of, organisation_of, plan_of, policy_of, rule_o
 T = TypeVar("T")
 
 
+def is_path(name: str) -> bool:
+    """Tell whether a name on the command line is a file's path, not an id."""
+    return name.endswith((".yaml", ".yml")) or "/" in name
+
+
 @dataclass(frozen=True)
 class Loaded:
     """A plan ready to be worked with: its values, its text values as written, and every calendar it may ask for."""
@@ -60,7 +65,7 @@ class Library:
 
     def find(self, kind: str, name: str) -> Path:
         """Return the path that a name means: itself where it is one, else the file with that id."""
-        if name.endswith((".yaml", ".yml")) or "/" in name:
+        if is_path(name):
             return Path(name)
         path = self.folder / kind / f"{name}.yaml"
         if not path.exists():
@@ -72,7 +77,12 @@ class Library:
 
     def plan(self, name: str, extra_years: Iterable[int] = ()) -> Loaded:
         """Read a plan by id or path. Raises InvalidFile with every problem; `extra_years` widens the calendars."""
-        return self.plan_from(read_document(self.find("plans", name)), extra_years)
+        document = read_document(self.find("plans", name))
+        loaded = self.plan_from(document, extra_years)
+        if not is_path(name) and loaded.plan.id != name:
+            message = f"ファイルの名前は {name}.yaml です。plan: {name} とするか、ファイルの名前を変えてください。"
+            raise InvalidFile([document.problem(("plan",), "wrong-id", message)])
+        return loaded
 
     def plan_from(self, document: Document, extra_years: Iterable[int] = ()) -> Loaded:
         """Read a plan from a document already in hand."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from kijitsu.domain.errors import InputError, did_you_mean
+from kijitsu.domain.windows import parse_day
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -79,5 +80,12 @@ def read_settings(environment: dict[str, str] | None = None) -> Settings:
                 raise InputError(f"{key}={text} はポート番号ではありません。1から65535の数にしてください。")
             values[name] = int(text)
         else:
-            values[name] = text
+            values[name] = _day(key, text) if name == "today" else text
     return Settings(**values)  # type: ignore[arg-type]
+
+
+def _day(key: str, text: str) -> str:
+    try:
+        return parse_day(text).isoformat()
+    except InputError as exc:
+        raise InputError(f"{key}: {exc}") from exc

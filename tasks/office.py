@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
-from prefect import task
+from prefect import Task, task
+from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
 
 from kijitsu.bootstrap import open_office
@@ -13,15 +15,9 @@ from kijitsu.services.delivering import DispatchReport, dispatch
 from kijitsu.services.watching import PassReport, watch
 
 
-def _is_outside(task: object, run: object, state: object) -> bool:
+def _is_outside(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     """Retry what failed outside; wrong input stays wrong."""
-    try:
-        state.result()  # type: ignore[attr-defined]
-    except OutsideError:
-        return True
-    except Exception:  # noqa: BLE001 (Prefect asks only whether to retry; the error itself goes on)
-        return False
-    return False
+    return isinstance(state.result(raise_on_failure=False), OutsideError)
 
 
 @task(name="関門の確認", retries=3, retry_delay_seconds=[10, 60, 300], retry_condition_fn=_is_outside)

@@ -21,7 +21,7 @@ audit_app = typer.Typer(help="監査記録を見て、改ざんがないか確�
 outbox_app = typer.Typer(help="送信箱を見て、届かなかった通知を送り直します。", no_args_is_help=True)
 
 OnOption = Annotated[str | None, typer.Option("--on", metavar="D", help="その日付（省けば今日）")]
-PlanOption = Annotated[str, typer.Argument(metavar="[PLAN]", help="計画のID")]
+PlanOption = Annotated[str, typer.Argument(metavar="[PLAN]", envvar="KIJITSU_PLAN", help="計画のID")]
 
 
 def _organisation(opened: Office, plan: str) -> Organisation:
@@ -78,7 +78,9 @@ def watch(plan: PlanOption = "fy28", as_of: common.AsOfOption = None, as_json: c
 
     opened = common.office()
     report = watching.watch(opened, plan, common.day(as_of))
-    sent = delivering.dispatch(opened, report.standing.plan.organisation)
+    sent = delivering.DispatchReport()
+    if report.is_open:
+        sent = delivering.dispatch(opened, report.standing.plan.organisation)
     needs = report.needs_action
     if as_json:
         common.print_json(
@@ -176,6 +178,8 @@ def move(
         raise InputError(
             f"「{cascade}」は使えません。{did_you_mean(cascade, Cascade)} 使えるのは push、shift、none です。"
         )
+    if apply and as_of:
+        raise typer.BadParameter("変更するのは今日です。--as-of は影響を見るときだけ使えます。", param_hint="--as-of")
     if apply:
         done = acting.move(opened, plan, id, to, reason, Cascade(cascade), opened.actor())
     else:
@@ -238,7 +242,7 @@ def send_outbox(plan: PlanOption = "fy28") -> None:
     from kijitsu.services import delivering
 
     opened = common.office()
-    sent = delivering.dispatch(opened, _organisation(opened, plan))
+    sent = delivering.send_now(opened, _organisation(opened, plan))
     common.print_lines([f"送信 {sent.sent}通、再送待ち {sent.waiting}通、不達 {sent.dead}通"])
     if sent.errors:
         raise OutsideError("\n".join(sent.errors))
@@ -261,15 +265,18 @@ def resend_outbox(
 
 
 @audit_app.command("verify")
-def verify_audit(plan: PlanOption = "fy28") -> None:
+def verify_audit(plan: PlanOption = "fy28", as_json: common.JsonOption = False) -> None:
     """監査記録のつながりを確かめ、書き換え・削除・挿入があれば番号を示します。"""
     from kijitsu.services import ledger
 
     opened = common.office()
     count, problems = ledger.verify_audit(opened, _organisation(opened, plan))
+    if as_json:
+        common.print_json({"entries": count, "problems": problems})
     if problems:
         raise InputError("\n".join(problems))
-    common.print_lines([f"監査記録 {count}件に改ざんはありません。"])
+    if not as_json:
+        common.print_lines([f"監査記録 {count}件に改ざんはありません。"])
 
 
 @audit_app.command("list")

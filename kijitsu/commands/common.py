@@ -40,7 +40,7 @@ def day(text: str | None) -> date | None:
 
 def standing_today(opened: Office, plan: str, as_of: str | None, history: str | None) -> reading.Standing:
     """Return where a plan stands on the given day, today where none is given."""
-    on = day(as_of) or reading.today_of(opened, plan)
+    on = day(as_of) or reading.today_of(opened, plan, history)
     return reading.standing(opened, plan, on, history)
 
 

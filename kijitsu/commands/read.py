@@ -23,6 +23,9 @@ def check(
     library = common.office().library
     problems: list[Problem] = []
     plans: list[str] = list(names or library.ids("plans"))
+    if not plans:
+        where = library.folder / "plans"
+        raise InputError(f"{where} に計画がありません。KIJITSU_CALENDAR か、コマンドを実行する場所を確かめてください。")
     for name in plans:
         try:
             loaded = library.plan(name)
@@ -33,6 +36,8 @@ def check(
                     library.history(history, loaded.plan)
         except InvalidFile as exc:
             problems += exc.problems
+        except InputError as exc:
+            problems.append(Problem(name, 0, 0, "unusable-plan", str(exc)))
     problems = sorted(set(problems))
     errors = [problem for problem in problems if not problem.is_warning]
     if as_json:
@@ -66,6 +71,7 @@ def _tells_of(path: Any, plan: str) -> bool:
 
 def schema(
     kind: Annotated[str, typer.Argument(help="plan, organisation, closures, rules, history")] = "plan",
+    as_json: common.JsonOption = True,
 ) -> None:
     """エディターの入力補完に使うJSON Schemaを出します。"""
     from kijitsu import schemas

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -20,14 +21,16 @@ def replay(
     history: common.HistoryOption = None,
     first: Annotated[str, typer.Option("--from", metavar="D", help="最初の日")] = "2016-04-01",
     last: Annotated[str, typer.Option("--to", metavar="D", help="最後の日")] = "2017-07-31",
-    out: Annotated[Path, typer.Option(metavar="DIR", help="結果を置くフォルダー")] = Path("var/replay"),
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="結果を置くフォルダー（省けば var/replay）")] = None,
     as_json: common.JsonOption = False,
 ) -> None:
     """一年を早回しで再生します。本番と同じ監視を一日ずつ行い、通知は手元の郵便箱へ送ります。"""
     from kijitsu.services.replaying import replay as run
 
+    opened = common.office()
+    out = out or opened.settings.home / "replay"
     with common.progress("再生中") as on_day:
-        totals = run(common.office(), plan, history, parse_day(first), parse_day(last), out, on_day)
+        totals = run(opened, plan, history, parse_day(first), parse_day(last), out, on_day)
     if as_json:
         common.print_json(totals.as_json())
         return
@@ -66,6 +69,7 @@ def up() -> None:
 
 def doctor(
     upgrade: Annotated[bool, typer.Option("--upgrade", help="データベースの形式を今のプログラムに合わせる")] = False,
+    as_json: common.JsonOption = False,
 ) -> None:
     """設定とデータベースを調べ、直し方を示します。"""
     from kijitsu.services import health
@@ -74,7 +78,10 @@ def doctor(
     if upgrade:
         opened.upgrade()
     findings = health.examine(opened)
-    common.print_lines(f"{'○' if finding.is_fine else '×'} {finding.what}: {finding.found}" for finding in findings)
+    if as_json:
+        common.print_json([asdict(finding) for finding in findings])
+    else:
+        common.print_lines(f"{'○' if finding.is_fine else '×'} {finding.what}: {finding.found}" for finding in findings)
     broken = [finding for finding in findings if not finding.is_fine]
     if broken:
         raise OutsideError("\n".join(finding.remedy for finding in broken))

@@ -11,8 +11,11 @@ from kijitsu.domain.errors import InputError, did_you_mean
 from kijitsu.domain.gates import Status, Verdict, evaluate
 from kijitsu.domain.history import NOTHING_YET, Deed, Event, Progress, progress_of
 from kijitsu.domain.plan import Milestone, Plan
-from kijitsu.domain.schedule import Network, Slot
-from kijitsu.domain.windows import Window, parse_window, shifted_days, shifted_months
+from kijitsu.domain.schedule import Network, Placed, Slot
+from kijitsu.domain.windows import Precision, Window, parse_window, shifted_days, shifted_months
+
+# A window pushed onto days with fewer open ones among them has to be pushed once more; a week brings them back.
+_ATTEMPTS = 14
 
 
 class Cascade(StrEnum):
@@ -99,30 +102,57 @@ def _shifted(
             assert milestone.window
             by_months = milestone.window.moves_by_months
             windows[key] = (
-                shifted_months(milestone.window, months) if by_months else shifted_days(milestone.window, days)
+                shifted_months(milestone.window, months)
+                if by_months
+                else _on_open_day(network, milestone.window, shifted_days(milestone.window, days))
             )
     return windows
 
 
+def _on_open_day(network: Network, old: Window, new: Window) -> Window:
+    """Return a single day's window on the next open day where the shift took it from an open to a closed one."""
+    if new.precision is not Precision.DAY or new.first is None or new.first != new.last or old.first is None:
+        return new
+    if not network.calendar.is_open(old.first):
+        return new
+    return shifted_days(new, (network.calendar.next_open(new.first) - new.first).days)
+
+
 def _pushed(network: Network, moved: Plan, id: str, progress: Mapping[str, Progress]) -> Plan:
-    """Push only what cannot keep its target, prerequisites first, each as little as possible."""
-    plan = moved
-    slots = Network(plan, network.calendar, network.closures).schedule(progress)
-    for key in network.downstream(id):
-        milestone, finish = plan.milestones[key], slots[key].earliest_finish
-        window = milestone.window
-        if not _may_move(milestone, progress) or window is None or window.last is None or finish is None:
+    """Push only what cannot keep its target any longer, prerequisites first, each as little as possible.
+
+    What could not be met even before the move stays as far behind as it was.
+    """
+    changed = Network(moved, network.calendar, network.closures)
+    before, reached = network.schedule(progress), {*network.downstream(id)}
+    placed: Placed = {}
+    windows: dict[str, Window] = {}
+    for key in changed.order:
+        milestone = moved.milestones[key]
+        found = changed.place(milestone, placed, progress)
+        if found is None:
             continue
-        if finish <= window.last:
-            continue
-        if window.moves_by_months:
-            months = (finish.year - window.last.year) * 12 + finish.month - window.last.month
-            new = shifted_months(window, months)
-        else:
-            new = shifted_days(window, (finish - window.last).days)
-        plan = _with_windows(plan, {key: new})
-        slots = Network(plan, network.calendar, network.closures).schedule(progress)
-    return plan
+        if key in reached and _may_move(milestone, progress):
+            behind = max(0, _overshoot(milestone.window, before[key].earliest_finish))
+            for _ in range(_ATTEMPTS):
+                late = _overshoot(milestone.window, date.fromordinal(found[1])) - behind
+                if late <= 0 or milestone.window is None:
+                    break
+                by_months = milestone.window.moves_by_months
+                new = (shifted_months if by_months else shifted_days)(milestone.window, late)
+                windows[key], milestone = new, replace(milestone, window=new)
+                found = changed.place(milestone, placed, progress) or found
+        placed[key] = found[0], found[1]
+    return _with_windows(moved, windows)
+
+
+def _overshoot(window: Window | None, finish: date | None) -> int:
+    """Return how far a finish lies behind its window's last day, in the unit that the window moves by."""
+    if window is None or window.last is None or finish is None or finish <= window.last:
+        return 0
+    if window.moves_by_months:
+        return (finish.year - window.last.year) * 12 + finish.month - window.last.month
+    return (finish - window.last).days
 
 
 def preview_move(

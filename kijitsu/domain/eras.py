@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from kijitsu.domain.errors import InputError
+
 WEEKDAYS = "月火水木金土日"
 
 
@@ -39,11 +41,11 @@ BY_NAME = {name: era for era in ERAS for name in (era.name, era.letter)}
 
 
 def era_of(day: date) -> Era:
-    """Return the era that `day` fell in. Raises ValueError before Meiji."""
+    """Return the era that `day` fell in. Raises InputError before Meiji."""
     for era in reversed(ERAS):
         if day >= era.first_day:
             return era
-    raise ValueError(f"{day} is before 明治")
+    raise InputError(f"{day} は明治より前なので元号で表せません。日付の年に誤りがないか確かめてください。")
 
 
 def show_year(day: date) -> str:

@@ -84,7 +84,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The state of one milestone on a day; `facts` are all the states that hold, in the order of `Status`."""
+    """The state of one milestone on a day; `facts` are all the states that hold, in the order of `Status`.
+
+    `firm_finish` is the latest safe finish as far as it does not hang on an event that has not happened yet.
+    """
 
     id: str
     status: Status
@@ -94,6 +97,7 @@ class Verdict:
     latest_safe_finish: date | None
     slack: int | None
     is_provisional: bool = False
+    firm_finish: date | None = None
 
     @property
     def is_closed(self) -> bool:
@@ -135,7 +139,15 @@ def evaluate(
                 reasons += [Reason(*reason, holds_up=holds_up(reason[2])) for reason in found]
         facts = _facts(milestone, done, slot, reasons, network, on)
         verdicts[id] = Verdict(
-            id, facts[0], facts, tuple(reasons), slot.due, slot.latest_finish, slot.slack, slot.is_provisional
+            id,
+            facts[0],
+            facts,
+            tuple(reasons),
+            slot.due,
+            slot.latest_finish,
+            slot.slack,
+            slot.is_provisional,
+            slot.firm_finish,
         )
     return verdicts
 
@@ -219,11 +231,11 @@ def _facts(
     blocked = any(r.blocks for r in reasons)
     undecided = milestone.is_undecided
     not_open = window is not None and window.first is not None and window.first > on
-    safe = slot.latest_finish
-    soon = safe is not None and not slot.is_provisional and network.calendar.count(on, safe) <= network.plan.due_soon
+    safe = slot.firm_finish
+    soon = safe is not None and network.calendar.count(on, safe) <= network.plan.due_soon
     holds = {
         Status.BLOCKED: blocked,
-        Status.OVERDUE: slot.due is not None and slot.due < on,
+        Status.OVERDUE: slot.due is not None and slot.due < on and not slot.is_provisional,
         Status.DUE_SOON: soon,
         Status.ACTIVE: done.started_on is not None,
         Status.READY: not (done.started_on or blocked or unmet or not_open or undecided),

@@ -140,7 +140,7 @@ def _last_day(length: Length, start: date, forward: bool, closures: Closures, st
             skipped = ((day, closures.why_closed(day)) for day in between)
             steps += [f"数えない日: {show_date(day)} {reason}" for day, reason in skipped if reason]
         case "d" | "w":
-            last = start + timedelta(sign * (number * (7 if length.unit == "w" else 1) - 1))
+            last = _add_days(start, sign * (number * (7 if length.unit == "w" else 1) - 1))
         case _:
             last = _calendar_end(start, sign * months_of(length), steps)
     steps.append(f"{length.shown}{'目' if length.unit in ('wd', 'd') else ''}: {show_date(last)}")
@@ -148,14 +148,17 @@ def _last_day(length: Length, start: date, forward: bool, closures: Closures, st
 
 
 def _calendar_end(start: date, months: int, steps: list[str]) -> date:
+    if months < 0:
+        # The last day from which the same months, counted on, are over by the day before the event.
+        last = add_months(start + timedelta(1), months)
+        steps.append(f"{show_date(last)}から{show_date(start)}までが暦に従った満期間です（民法143条の準用）")
+        return last
     same = add_months(start, months)
     if same.day != start.day:
-        # Counted back, the period is full where the month without the day ends: the day after is its last.
-        back = "" if months > 0 else f"（さかのぼるので翌日の{show_date(same + timedelta(1))}）"
-        steps.append(f"応当日がないため、その月の末日{back}で満了します（民法143条2項ただし書）")
-        return same if months > 0 else same + timedelta(1)
-    steps.append(f"応当日 {show_date(same)} の{'前' if months > 0 else '翌'}日で満了します（民法143条2項）")
-    return same + timedelta(-1 if months > 0 else 1)
+        steps.append("応当日がないため、その月の末日で満了します（民法143条2項ただし書）")
+        return same
+    steps.append(f"応当日 {show_date(same)} の前日で満了します（民法143条2項）")
+    return same - timedelta(1)
 
 
 def _rolled(roll: Roll, last: date, closures: Closures, steps: list[str]) -> date:
@@ -184,10 +187,17 @@ def length_end(start: date, length: Length, closures: Closures) -> date:
                 else closures.add(closures.next_open(start), length.number - 1)
             )
         case "d" | "w":
-            return start + timedelta(length.number * (7 if length.unit == "w" else 1) - 1)
+            return _add_days(start, length.number * (7 if length.unit == "w" else 1) - 1)
         case _:
             same = add_months(start, months_of(length))
             return same - timedelta(1) if same.day == start.day else same
+
+
+def _add_days(day: date, days: int) -> date:
+    try:
+        return day + timedelta(days)
+    except OverflowError:
+        raise InputError(f"{day} から {days} 日は数えられません。長さに誤りがないか確かめてください。") from None
 
 
 def months_of(length: Length) -> int:

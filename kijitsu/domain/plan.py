@@ -40,6 +40,16 @@ class LinkType(StrEnum):
     FINISH_TO_FINISH = "FF"
     START_TO_FINISH = "SF"
 
+    @property
+    def holds_start(self) -> bool:
+        """True where the dependent's start is held, False where its finish is."""
+        return self.value.endswith("S")
+
+    @property
+    def holds_from_finish(self) -> bool:
+        """True where the prerequisite's finish holds, False where its start does."""
+        return self.value.startswith("F")
+
 
 class Lapse(StrEnum):
     """What a lapsed prerequisite does to what rests on it."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from kijitsu.domain.closures import Closures
 from kijitsu.domain.gates import Status, Verdict
 from kijitsu.domain.history import NOTHING_YET, Progress
-from kijitsu.domain.periods import Length
+from kijitsu.domain.periods import Length, months_of
 from kijitsu.domain.plan import Milestone, Organisation, Plan, Policy
 from kijitsu.domain.schedule import Slot
+from kijitsu.domain.windows import add_months
 
 Key = tuple[str, str, str, date]
 
@@ -79,13 +80,13 @@ def upcoming(
         if progress.get(id, NOTHING_YET).is_closed:
             continue
         policy, slot = policy_for(plan, milestone), slots[id]
-        if slot.latest_finish:
+        if slot.firm_finish:
             for offset in policy.before:
-                day = _ahead(slot.latest_finish, offset, calendar)
+                day = _ahead(slot.firm_finish, offset, calendar)
                 for to in recipients(plan.organisation, milestone.owner, policy.to_before):
                     if day >= on:
-                        yield Reminder(id, f"before:{offset}", to, slot.latest_finish, day)
-        if slot.due and policy.on_day and slot.due >= on:
+                        yield Reminder(id, f"before:{offset}", to, slot.firm_finish, day)
+        if slot.due and not slot.is_provisional and policy.on_day and slot.due >= on:
             for to in recipients(plan.organisation, milestone.owner, policy.to_on_day):
                 yield Reminder(id, "on_day", to, slot.due, calendar.previous_open(slot.due))
 
@@ -126,15 +127,16 @@ def _before_due(
     plan: Plan, milestone: Milestone, policy: Policy, verdict: Verdict, on: date, calendar: Closures
 ) -> Iterator[Reminder]:
     """Count back from the latest safe finish: what rests on a milestone may need it before its own due date."""
-    safe, due = verdict.latest_safe_finish, verdict.due
-    if safe is None or verdict.is_provisional or (due is not None and due < on):
+    safe, due = verdict.firm_finish, verdict.due if not verdict.is_provisional else None
+    if due is not None and due < on:
         return
-    days = sorted((_ahead(safe, offset, calendar), str(offset)) for offset in policy.before)
-    reached = [(day, offset) for day, offset in days if day <= on]
-    for number, (day, offset) in enumerate(reached, start=1):
-        is_covered = number < len(reached)
-        for to in recipients(plan.organisation, milestone.owner, policy.to_before):
-            yield Reminder(milestone.id, f"before:{offset}", to, safe, day, is_covered)
+    if safe is not None:
+        days = sorted((_ahead(safe, offset, calendar), str(offset)) for offset in policy.before)
+        reached = [(day, offset) for day, offset in days if day <= on]
+        for number, (day, offset) in enumerate(reached, start=1):
+            is_covered = number < len(reached)
+            for to in recipients(plan.organisation, milestone.owner, policy.to_before):
+                yield Reminder(milestone.id, f"before:{offset}", to, safe, day, is_covered)
     if due is not None and policy.on_day:
         day = calendar.previous_open(due)
         if day <= on:
@@ -145,8 +147,9 @@ def _before_due(
 def _ahead(deadline: date, offset: Length, calendar: Closures) -> date:
     if offset.unit == "wd":
         return calendar.add(calendar.previous_open(deadline), -offset.number)
-    days = offset.number * (7 if offset.unit == "w" else 1)
-    return calendar.previous_open(date.fromordinal(deadline.toordinal() - days))
+    if offset.unit in ("d", "w"):
+        return calendar.previous_open(deadline - timedelta(offset.number * (7 if offset.unit == "w" else 1)))
+    return calendar.previous_open(add_months(deadline, -months_of(offset)))
 
 
 def _after_due(
@@ -157,9 +160,11 @@ def _after_due(
     Not to a blocked milestone: its people cannot act, the owner of the root cause is the one who is asked.
     """
     due = verdict.due
-    if due is None or due >= on or policy.every is None or verdict.status is Status.BLOCKED:
+    if due is None or due >= on or verdict.is_provisional or policy.every is None or verdict.status is Status.BLOCKED:
         return
     first = calendar.add(due, 1)
+    if on < first:
+        return
     step = policy.every.number
     number = calendar.count(first, on) // step + 1
     for to in recipients(plan.organisation, milestone.owner, policy.to_after):

@@ -7,13 +7,14 @@ a finish is one too unless an elapsed duration (30d, 1m) ends on a closed day.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date
-from heapq import heappop, heappush
 
 from kijitsu.domain.closures import Closures
-from kijitsu.domain.errors import InputError
 from kijitsu.domain.history import NOTHING_YET, Progress
+from kijitsu.domain.order import Cycle as Cycle
+from kijitsu.domain.order import topological_order as topological_order
 from kijitsu.domain.periods import Deadline, Direction, Length, count_period, length_end, months_of
 from kijitsu.domain.plan import Dependency, DueRule, LinkType, Milestone, Plan
 from kijitsu.domain.windows import add_months
@@ -28,7 +29,8 @@ class Slot:
     `latest_finish` is the latest safe finish: the smaller of the own due date and what successors need; `drivers` are
     the prerequisites that hold the earliest start where it is. What is completed or waived has actual dates and no
     slack; what is cancelled, or undecided with nothing before it, has no dates. A deadline that runs from an event that
-    has not happened yet is provisional: it moves with the estimate of the event and cannot be missed.
+    has not happened yet is provisional: it moves with the estimate of the event and cannot be missed. `firm_finish` is
+    the latest safe finish without those: the day to remind people of.
     """
 
     id: str
@@ -43,6 +45,7 @@ class Slot:
     critical: bool = False
     deadline: Deadline | None = None
     is_provisional: bool = False
+    firm_finish: date | None = None
 
 
 # Start and finish of what has a place, as ordinals.
@@ -62,47 +65,6 @@ def _has_happened(due: DueRule, progress: Mapping[str, Progress]) -> bool:
     return done.finished_on is not None or (due.end == "start" and done.started_on is not None)
 
 
-class Cycle(InputError):
-    """Milestones wait for each other in a ring; `path` names it, first id again at the end."""
-
-    def __init__(self, path: list[str]) -> None:
-        self.path = path
-        super().__init__("前提が循環しています: " + " → ".join(path))
-
-
-def topological_order(after: Mapping[str, list[str]]) -> list[str]:
-    """Return the keys so that each comes after what `after` lists for it, else in given order. Raises Cycle."""
-    rank = {key: number for number, key in enumerate(after)}
-    open_links = {key: len(before) for key, before in after.items()}
-    dependents: dict[str, list[str]] = {key: [] for key in after}
-    for key, before in after.items():
-        for prerequisite in before:
-            dependents[prerequisite].append(key)
-    ready = [rank[key] for key, count in open_links.items() if count == 0]
-    keys, order = list(after), []
-    while ready:
-        key = keys[heappop(ready)]
-        order.append(key)
-        for dependent in dependents[key]:
-            open_links[dependent] -= 1
-            if open_links[dependent] == 0:
-                heappush(ready, rank[dependent])
-    if len(order) < len(keys):
-        raise Cycle(_ring(after, set(keys) - set(order)))
-    return order
-
-
-def _ring(after: Mapping[str, list[str]], stuck: set[str]) -> list[str]:
-    key = min(stuck, key=list(after).index)
-    path: list[str] = []
-    while key not in path:
-        path.append(key)
-        key = next(before for before in after[key] if before in stuck)
-    ring = path[path.index(key) :]
-    ring.reverse()
-    return [*ring, ring[0]]
-
-
 class Network:
     """A plan made ready to be scheduled many times: its order, its links both ways, its calendar.
 
@@ -118,11 +80,7 @@ class Network:
                 if milestone.id not in self.dependents[link.on]:
                     self.dependents[link.on].append(milestone.id)
         self._floor = self._first_day()
-        self._before_anchor = {
-            m.id: {m.due.milestone, *self.upstream(m.due.milestone)}
-            for m in plan.milestones.values()
-            if isinstance(m.due, DueRule)
-        }
+        self._rank = {id: rank for rank, id in enumerate(self.order)}
 
     def _first_day(self) -> int | None:
         if self.plan.fiscal_year is not None:
@@ -133,11 +91,14 @@ class Network:
 
     def downstream(self, id: str) -> list[str]:
         """Return everything that rests on a milestone, directly or not, in the plan's order of dependency."""
-        reached = {id}
-        for each in self.order[self.order.index(id) + 1 :]:
-            if any(link.on in reached for link in self.plan.milestones[each].after):
-                reached.add(each)
-        return [each for each in self.order if each in reached and each != id]
+        found: set[str] = set()
+        waiting = [id]
+        while waiting:
+            for dependent in self.dependents[waiting.pop()]:
+                if dependent not in found:
+                    found.add(dependent)
+                    waiting.append(dependent)
+        return sorted(found, key=self._rank.__getitem__)
 
     def upstream(self, id: str) -> set[str]:
         """Return everything that a milestone rests on, directly or not."""
@@ -152,7 +113,7 @@ class Network:
 
     def may_start(self, link: Dependency, start: date, finish: date) -> date:
         """Return the first day on which a prerequisite's actual dates let a dependent of one day start."""
-        position = self._not_before(link.type, link.lag, Length(1, "wd"), start.toordinal(), finish.toordinal())
+        position = self._bound(link, start.toordinal(), finish.toordinal())
         return date.fromordinal(self.calendar.ordinal(position))
 
     def schedule(self, progress: Mapping[str, Progress] | None = None, as_of: date | None = None) -> dict[str, Slot]:
@@ -163,68 +124,80 @@ class Network:
         if as_of is not None:
             placed, drivers = self._forward(progress, as_of.toordinal())
         dues = {id: self._due(m, planned, placed, progress) for id, m in self.plan.milestones.items()}
-        latest = self._backward(progress, {id: due.day.toordinal() for id, due in dues.items() if due.day})
+        firm, latest = self._backward(progress, dues)
         slots = {}
         for id in self.plan.milestones:
             start, finish = placed.get(id, (None, None))
             late_start, late_finish = latest.get(id, (None, None))
-            slack = None
-            if finish is not None and late_finish is not None:
-                slack = late_finish - self.calendar.until_ordinal(finish)
             due = dues[id]
             slots[id] = Slot(
                 id,
                 _date(start),
                 _date(finish),
-                _date(None if late_start is None else self.calendar.ordinal(late_start)),
-                _date(None if late_finish is None else self.calendar.ordinal(late_finish)),
-                slack,
+                _date(late_start),
+                self._last_open(late_finish),
+                None if finish is None or late_finish is None else self._slack(finish, late_finish),
                 due.day,
                 due.kind,
                 tuple(drivers.get(id, ())),
                 deadline=due.deadline,
                 is_provisional=due.is_provisional,
+                firm_finish=self._last_open(firm[id][1] if id in firm else None),
             )
         return _with_critical(slots)
+
+    def _last_open(self, day: int | None) -> date | None:
+        return None if day is None else self.calendar.previous_open(date.fromordinal(day))
+
+    def _slack(self, finish: int, latest: int) -> int:
+        """Return the open days between; what ends on a closed day after its limit is late by the next open day."""
+        ends = self.calendar.until_ordinal(finish) if finish <= latest else self.calendar.from_ordinal(finish)
+        return self.calendar.until_ordinal(latest) - ends
 
     # --- forward: as soon as possible ---
 
     def _forward(self, progress: Mapping[str, Progress], as_of: int | None) -> tuple[Placed, dict[str, list[str]]]:
-        placed: dict[str, tuple[int, int]] = {}
+        placed: Placed = {}
         drivers: dict[str, list[str]] = {}
         for id in self.order:
-            milestone, done = self.plan.milestones[id], progress.get(id, NOTHING_YET)
-            if done.cancelled_on:
-                continue
-            if done.finished_on:
-                placed[id] = self._actual(milestone, done)
-                continue
-            bounds = [
-                (self._not_before(link.type, link.lag, milestone.duration, *placed[link.on]), link.on)
-                for link in milestone.after
-                if link.on in placed
-            ]
-            window = milestone.window
-            if done.started_on:
-                start = done.started_on.toordinal()
-            else:
-                first = window.first.toordinal() if window and window.first else None
-                if not bounds and first is None:
-                    if window is None or window.undecided or self._floor is None:
-                        continue
-                    first = self._floor
-                low = max((day for day in (first, as_of) if day is not None), default=None)
-                positions = [position for position, _ in bounds]
-                if low is not None:
-                    positions.append(self.calendar.from_ordinal(low))
-                best = max(positions)
-                start = self.calendar.ordinal(best)
-                drivers[id] = [on for position, on in bounds if position == best]
-            finish = self._finish(milestone.duration, start)
-            if as_of is not None and done.started_on:
-                finish = max(finish, self.calendar.ordinal(self.calendar.from_ordinal(as_of)))
-            placed[id] = (start, finish)
+            found = self.place(self.plan.milestones[id], placed, progress, as_of)
+            if found:
+                start, finish, drivers[id] = found
+                placed[id] = (start, finish)
         return placed, drivers
+
+    def place(
+        self, milestone: Milestone, placed: Placed, progress: Mapping[str, Progress], as_of: int | None = None
+    ) -> tuple[int, int, list[str]] | None:
+        """Return one milestone's earliest start and finish and what drives them, given where its prerequisites lie."""
+        done = progress.get(milestone.id, NOTHING_YET)
+        if done.cancelled_on:
+            return None
+        if done.finished_on:
+            return (*self._actual(milestone, done), [])
+        links = [link for link in milestone.after if link.on in placed]
+        bounds = [(link, self._bound(link, *placed[link.on])) for link in links]
+        if done.started_on:
+            start = done.started_on.toordinal()
+            ends = [self.calendar.ordinal(bound) for link, bound in bounds if not link.type.holds_start]
+            if as_of is not None:
+                ends.append(self.calendar.ordinal(self.calendar.from_ordinal(as_of)))
+            return start, max([self._finish(milestone.duration, start), *ends]), []
+        window = milestone.window
+        first = window.first.toordinal() if window and window.first else None
+        if not bounds and first is None:
+            if window is None or window.undecided or self._floor is None:
+                return None
+            first = self._floor
+        starts = [
+            (bound if link.type.holds_start else self._start_for(milestone.duration, bound), link.on)
+            for link, bound in bounds
+        ]
+        low = [self.calendar.from_ordinal(day) for day in (first, as_of) if day is not None]
+        best = max([*low, *(position for position, _ in starts)])
+        start = self.calendar.ordinal(best)
+        drivers = dict.fromkeys(on for position, on in starts if position == best)
+        return start, self._finish(milestone.duration, start), list(drivers)
 
     def _actual(self, milestone: Milestone, done: Progress) -> tuple[int, int]:
         assert done.finished_on
@@ -238,19 +211,19 @@ class Network:
             return self.calendar.ordinal(self.calendar.from_ordinal(start) + duration.number - 1)
         return length_end(date.fromordinal(start), duration, self.calendar).toordinal()
 
-    def _not_before(self, type: LinkType, lag: Length, duration: Length, start: int, finish: int) -> int:
-        """Return the position before which a link lets its dependent not start."""
-        match type:
+    def _bound(self, link: Dependency, start: int, finish: int) -> int:
+        """Return the position before which a prerequisite lets its dependent not start, or not finish."""
+        match link.type:
             case LinkType.FINISH_TO_START:
-                return self._later(finish + 1, lag)
+                return self._later(finish + 1, link.lag)
             case LinkType.START_TO_START:
-                return self._later(start, lag)
+                return self._later(start, link.lag)
             case LinkType.FINISH_TO_FINISH:
-                return self._start_for(duration, self._later(finish, lag))
-            case LinkType.START_TO_FINISH if lag.unit == "wd" or not lag.number:
-                return self._start_for(duration, self.calendar.until_ordinal(start - 1) + lag.number)
+                return self._later(finish, link.lag)
+            case LinkType.START_TO_FINISH if link.lag.unit == "wd" or not link.lag.number:
+                return self.calendar.until_ordinal(start - 1) + link.lag.number
             case LinkType.START_TO_FINISH:
-                return self._start_for(duration, self._later(start - 1, lag))
+                return self._later(start - 1, link.lag)
 
     def _later(self, day: int, lag: Length) -> int:
         """Return the position of the first open day at or after `day` plus a lag."""
@@ -293,85 +266,99 @@ class Network:
 
     # --- backward: as late as is safe ---
 
-    def _backward(self, progress: Mapping[str, Progress], dues: Mapping[str, int]) -> Placed:
-        """Return the latest start and finish of each, as positions of open days."""
+    def _backward(self, progress: Mapping[str, Progress], dues: Mapping[str, _Due]) -> tuple[Placed, Placed]:
+        """Return the latest start and finish of each: from what is firm alone, and with the provisional deadlines.
+
+        A deadline counted from an event to come moves with the event: it is no reason to hurry the event, nor what the
+        event rests on.
+        """
+        days = {id: due.day.toordinal() for id, due in dues.items() if due.day and not due.is_provisional}
+        firm = self._latest(days, frozenset(), progress)
+        latest = dict(firm)
+        by_anchor: dict[str, dict[str, int]] = {}
+        for id, due in dues.items():
+            rule = self.plan.milestones[id].due
+            if due.day and due.is_provisional and isinstance(rule, DueRule):
+                by_anchor.setdefault(rule.milestone, {})[id] = due.day.toordinal()
+        for anchor, days in by_anchor.items():
+            for id, (start, finish) in self._latest(days, {anchor, *self.upstream(anchor)}, progress).items():
+                start_before, finish_before = latest.get(id, (start, finish))
+                latest[id] = min(start, start_before), min(finish, finish_before)
+        return firm, latest
+
+    def _latest(self, dues: Mapping[str, int], spared: AbstractSet[str], progress: Mapping[str, Progress]) -> Placed:
+        """Return the latest start and finish that some due days leave, to all but those who are spared."""
         latest: Placed = {}
         starts: dict[str, int] = {}
-        finishes: dict[str, int] = {}
-        own = {id: self.calendar.until_ordinal(day) for id, day in dues.items()}
-        for id in reversed(self.order):
+        finishes = dict(dues)
+        for id in self._towards(dues, spared):
             milestone, done = self.plan.milestones[id], progress.get(id, NOTHING_YET)
             if done.is_closed:
                 continue
-            needed = self._both_ends(milestone.duration, starts.get(id), finishes.get(id))
-            due = self._both_ends(milestone.duration, None, own.get(id))
-            ends = [each for each in (needed, due) if each is not None]
-            if not ends:
+            duration, last_start, finish = milestone.duration, starts.get(id), finishes.get(id)
+            if last_start is not None and not done.started_on:
+                last_start = self.calendar.ordinal(self.calendar.until_ordinal(last_start))
+                reached = self._finish(duration, last_start)
+                finish = reached if finish is None else min(finish, reached)
+            if finish is None:
                 continue
-            latest[id] = whole = (min(start for start, _ in ends), min(finish for _, finish in ends))
+            start = self._last_start(duration, finish)
+            if last_start is not None and not done.started_on:
+                start = min(start, last_start)
+            latest[id] = start, finish
+            # A period of 30 days may have no start that lets it end on its last safe day: what it does reach counts.
+            reached = finish if done.started_on else self._finish(duration, start)
             for link in milestone.after:
-                # A deadline counted from an event moves with the event: it is no reason to hurry the event.
-                held = needed if link.on in self._before_anchor.get(id, ()) else whole
-                if held is not None:
-                    self._hold(link, *held, done.started_on is not None, starts, finishes)
+                if link.on in spared or (link.type.holds_start and done.started_on):
+                    continue
+                held = finishes if link.type.holds_from_finish else starts
+                limit = self._limit(link, start if link.type.holds_start else reached)
+                held[link.on] = min(held.get(link.on, limit), limit)
         return latest
 
-    def _both_ends(self, duration: Length, start: int | None, finish: int | None) -> tuple[int, int] | None:
-        """Return the latest start and finish that keep a latest start, a latest finish, or both."""
-        if start is not None:
-            reached = self.calendar.until_ordinal(self._finish(duration, self.calendar.ordinal(start)))
-            finish = reached if finish is None else min(finish, reached)
-        if finish is None:
-            return None
-        late_start = self._last_start(duration, finish)
-        return (late_start if start is None else min(late_start, start)), finish
+    def _towards(self, dues: Mapping[str, int], spared: AbstractSet[str]) -> list[str]:
+        """Return what has a due day and what those rest on, dependents first, without those who are spared."""
+        found = set(dues)
+        waiting = list(dues)
+        while waiting:
+            for link in self.plan.milestones[waiting.pop()].after:
+                if link.on not in found and link.on not in spared:
+                    found.add(link.on)
+                    waiting.append(link.on)
+        return sorted(found, key=self._rank.__getitem__, reverse=True)
 
-    def _hold(
-        self,
-        link: Dependency,
-        late_start: int,
-        late_finish: int,
-        has_started: bool,
-        starts: dict[str, int],
-        finishes: dict[str, int],
-    ) -> None:
-        """Tell the prerequisite what its dependent's latest dates leave it; a start that was made holds nobody."""
-        type, lag = link.type, link.lag
-        to_start = type in (LinkType.FINISH_TO_START, LinkType.START_TO_START)
-        if to_start and has_started:
-            return
-        from_finish = type in (LinkType.FINISH_TO_START, LinkType.FINISH_TO_FINISH)
-        position = late_start if to_start else late_finish
-        if lag.unit == "wd" or not lag.number:
-            # FS and SF stand a day apart: the finish is the evening before the start.
-            gap = {LinkType.FINISH_TO_START: -1, LinkType.START_TO_FINISH: 1}.get(type, 0)
-            limit = position - lag.number + gap
-        else:
-            gap = {LinkType.FINISH_TO_START: 1, LinkType.START_TO_FINISH: -1}.get(type, 0)
-            limit = self._latest_before(self.calendar.ordinal(position), lag, gap)
-        held = finishes if from_finish else starts
-        held[link.on] = min(held.get(link.on, limit), limit)
-
-    def _latest_before(self, edge: int, lag: Length, gap: int) -> int:
-        """Return the last position p whose day plus `gap` plus the lag, taken to an open day, is not after `edge`."""
-        position = self.calendar.until_ordinal(_plus(edge, lag, -1) - gap)
-        while self._later(self.calendar.ordinal(position + 1) + gap, lag) <= self.calendar.from_ordinal(edge):
-            position += 1
-        while self._later(self.calendar.ordinal(position) + gap, lag) > self.calendar.from_ordinal(edge):
-            position -= 1
-        return position
+    def _limit(self, link: Dependency, edge: int) -> int:
+        """Return the last day of the prerequisite's end that lets its dependent's end fall on `edge` or before."""
+        position = self.calendar.until_ordinal(edge)
+        by_position = link.lag.unit == "wd" or not link.lag.number
+        if link.type is LinkType.START_TO_FINISH and by_position:
+            return self.calendar.ordinal(position - link.lag.number + 1)
+        # FS and SF stand a day apart: the finish is the evening before the start.
+        gap = {LinkType.FINISH_TO_START: 1, LinkType.START_TO_FINISH: -1}.get(link.type, 0)
+        if by_position:
+            return self.calendar.ordinal(position - link.lag.number) - gap
+        return _last_before(self.calendar.ordinal(position), link.lag) - gap
 
     def _last_start(self, duration: Length, finish: int) -> int:
-        """Return the last start position whose finish is not after the finish position."""
+        """Return the last open day on which something may start to be over by the finish."""
         if duration.unit == "wd":
-            return finish - duration.number + 1
-        edge = self.calendar.ordinal(finish)
-        position = self.calendar.from_ordinal(_plus(edge, duration, -1))
-        while self._finish(duration, self.calendar.ordinal(position)) <= edge:
+            return self.calendar.ordinal(self.calendar.until_ordinal(finish) - duration.number + 1)
+        position = self.calendar.from_ordinal(_plus(finish, duration, -1))
+        while self._finish(duration, self.calendar.ordinal(position)) <= finish:
             position += 1
-        while self._finish(duration, self.calendar.ordinal(position)) > edge:
+        while self._finish(duration, self.calendar.ordinal(position)) > finish:
             position -= 1
-        return position
+        return self.calendar.ordinal(position)
+
+
+def _last_before(edge: int, lag: Length) -> int:
+    """Return the last day that is not after `edge` when the lag is added."""
+    day = _plus(edge, lag, -1)
+    while _plus(day + 1, lag, 1) <= edge:
+        day += 1
+    while _plus(day, lag, 1) > edge:
+        day -= 1
+    return day
 
 
 def _plus(day: int, length: Length, sign: int) -> int:

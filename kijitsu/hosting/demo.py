@@ -47,8 +47,9 @@ def run(office: Office, once: bool, out: TextIO) -> None:
     with Host(settings) as host:
         run_url = _watch_once(host)
         out.write(_where_to_look(host, run_url, totals.out, stage, settings.environment()))
-        out.flush()
         if not once:
+            out.write("終えるには Ctrl-C を押します。\n")
+            out.flush()
             host.run_until_interrupted()
     out.write("止めました。もう一度見るには make run を実行します。\n")
 
@@ -93,6 +94,4 @@ def _where_to_look(host: Host, run_url: str, replayed: str, stage: Path, environ
   完了を報告する         {prefix} .venv/bin/kijitsu complete {PLAN} pia --override デモ
   次の朝にする          KIJITSU_HOME={stage} KIJITSU_TODAY=2016-07-14 .venv/bin/kijitsu watch {PLAN}
   同じことは Deployments の「日程変更」「完了報告」「毎朝」からもできます。
-
-終えるには Ctrl-C を押します。
 """

@@ -13,9 +13,12 @@ from typing import Any
 from kijitsu.domain.changes import Cascade, Preview, preview_move
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.errors import InputError
+from kijitsu.domain.gates import Status
 from kijitsu.domain.history import NOTHING_YET, Deed
-from kijitsu.domain.reminders import Key, upcoming
+from kijitsu.domain.reminders import Key, recipients, upcoming
+from kijitsu.domain.schedule import Slot
 from kijitsu.domain.windows import parse_window
+from kijitsu.explain import reason_sentences
 from kijitsu.located import Document
 from kijitsu.office import Actor, Json, Office
 from kijitsu.plans import Loaded
@@ -26,11 +29,16 @@ from kijitsu.store import rows
 
 
 def adopt(office: Office, plan: str, actor: Actor) -> rows.Revision:
-    """Take a plan file into the database as revision 1. Raises InvalidFile, or StaleRevision where it is there."""
+    """Take a plan file into the database as revision 1. Raises InvalidFile, or InputError where it is there."""
     loaded = office.library.plan(plan)
     organisation = loaded.plan.organisation
     now = office.now(organisation)
     with office.open_work(organisation.municipality, False) as work:
+        if head := work.plans.head(loaded.plan.id):
+            raise InputError(
+                f"計画 {loaded.plan.id} は採り入れてあります（第{head[0]}版）。日程は kijitsu move {loaded.plan.id} で動かし、"
+                f"今の版は kijitsu export {loaded.plan.id} で見てください。"
+            )
         revision = work.plans.add(loaded.plan.id, dict(loaded.document), "採用", actor.name, None, now, 0)
         details = {"revision": 1, "sha256": revision.sha256}
         work.audit.append(now, actor.name, actor.authenticated_by, "adopt", loaded.plan.id, details)
@@ -65,13 +73,15 @@ def evidence(text: str) -> tuple[str, str]:
 def report(office: Office, plan: str, given: Report, actor: Actor) -> int:
     """Record a report, with its audit entry, in one transaction; return its number.
 
-    Raises InputError for a day in the future, a milestone that is closed already, a missing reason, or evidence that
-    the plan asks for and nobody gave (unless overridden with a reason).
+    Raises InputError for a day in the future, a milestone that is closed already, a missing reason, and (unless
+    overridden with a reason) for a blocked milestone or evidence that the plan asks for and nobody gave.
     """
-    with office.open_work(organisation_of(office, plan).municipality, False) as work:
-        standing = adopted(office, work, plan, None)
+    organisation = organisation_of(office, plan)
+    today = office.today(organisation)
+    with office.open_work(organisation.municipality, False) as work:
+        standing = adopted(office, work, plan, today)
         id = standing.milestone(given.milestone)
-        _check(standing, given, office.today(standing.plan.organisation))
+        _check(standing, given, today)
         now = office.now(standing.plan.organisation)
         details = _details(office, given)
         row = rows.EventRow(plan, given.on, rows.EventKind(given.deed), id, details, actor.name, now)
@@ -98,6 +108,13 @@ def _check(standing: Standing, given: Report, today: date) -> None:
         raise InputError(f"「{title}」は{show_date(day)}に終わっています。二度は報告できません。")
     if given.deed is Deed.START and done.started_on:
         raise InputError(f"「{title}」は{show_date(done.started_on)}に着手しています。")
+    verdict = standing.verdicts[given.milestone]
+    if given.deed in (Deed.START, Deed.COMPLETE) and verdict.status is Status.BLOCKED and not given.override:
+        blocking = [reason for reason in verdict.reasons if reason.blocks]
+        raise InputError(
+            f"「{title}」は停止しています。{' '.join(reason_sentences(standing.plan, blocking))}"
+            "先にその項目を済ませるか、やむを得ないときは、進めてよい理由（--override）を書いてください。"
+        )
     if given.deed is Deed.COMPLETE:
         if done.started_on and given.on < done.started_on:
             raise InputError(
@@ -108,7 +125,7 @@ def _check(standing: Standing, given: Report, today: date) -> None:
             example = " ".join(f"--evidence {kind}=文書番号" for kind in missing)
             raise InputError(
                 f"「{title}」の完了には {'、'.join(missing)} が要ります。{example} を付けるか、"
-                "やむを得ないときは --override に理由を書いてください。"
+                "やむを得ないときは、証拠がなくてよい理由（--override）を書いてください。"
             )
     elif given.deed in (Deed.WAIVE, Deed.CANCEL) and not given.reason.strip():
         raise InputError(
@@ -167,8 +184,9 @@ class Move:
         """The bodies whose milestones move or whose reminders change, each once."""
         plan = self.preview.plan
         owners = [plan.milestones[moved.id].owner for moved in self.preview.moved]
+        written_to = [to for owner in owners for to in recipients(plan.organisation, owner, ("owner",))]
         reached = [key[2] for key in (*self.cancelled, *self.created)]
-        return list(dict.fromkeys([*owners, *reached]))
+        return list(dict.fromkeys([*written_to, *reached]))
 
     def as_json(self) -> Json:
         """Return the move as `kijitsu move --json` shows it."""
@@ -215,10 +233,9 @@ def move(office: Office, plan: str, id: str, to: str, reason: str, cascade: Casc
         document = _moved_document(office, reckoned)
         change = reckoned.as_json()
         revision = work.plans.add(plan, document, reason, actor.name, _plain(change), now, first.revision)
-        reached = {moved.id for moved in reckoned.preview.moved} | {key[0] for key in reckoned.cancelled}
-        overtaken = [row.key for row in work.reminders.all(plan) if row.milestone in reached]
-        work.reminders.supersede(overtaken)
-        details = {"revision": revision.number, **_plain(change)}
+        written, slots = work.reminders.all(plan), reckoned.preview.after
+        work.reminders.supersede(row.key for row in written if _is_overtaken(row, slots[row.milestone]))
+        details = {"revision": revision.number, "to": to, "reason": reason, **_plain(change)}
         work.audit.append(now, actor.name, actor.authenticated_by, "move", f"{plan}/{id}", details)
         work.commit()
     return Move(
@@ -232,6 +249,13 @@ def move(office: Office, plan: str, id: str, to: str, reason: str, cascade: Casc
         reckoned.created,
         revision.number,
     )
+
+
+def _is_overtaken(row: rows.ReminderRow, slot: Slot) -> bool:
+    """Tell whether a reminder not yet sent speaks of a date that is no more. That a gate shut or opened stays true."""
+    speaks_of_date = row.rule.partition(":")[0] in ("before", "on_day", "after")
+    is_waiting = row.state is rows.ReminderState.PENDING
+    return is_waiting and speaks_of_date and row.deadline not in (slot.due, slot.latest_finish)
 
 
 def _reckoned(standing: Standing, id: str, to: str, reason: str, cascade: Cascade, on: date) -> Move:

@@ -42,6 +42,14 @@ def dispatch(office: Office, organisation: Organisation, courier: Courier | None
     return _dispatch(office, organisation, courier)
 
 
+def send_now(office: Office, organisation: Organisation) -> DispatchReport:
+    """Send everything that waits, also what was put off after a failure."""
+    with office.open_work(organisation.municipality, False) as work:
+        work.outbox.hasten(office.now(organisation))
+        work.commit()
+    return dispatch(office, organisation)
+
+
 def _dispatch(office: Office, organisation: Organisation, courier: Courier) -> DispatchReport:
     sent, waiting, dead, errors = 0, 0, 0, []
     token = uuid4().hex

@@ -34,9 +34,7 @@ def _content(office: Office) -> Finding:
 
 def _database(office: Office) -> Finding:
     try:
-        plans = [str(plan["plan"]) for plan in ledger.plans(office) if plan["revision"]]
-        with office.open_work("000000", True):
-            pass
+        plans = [str(plan["plan"]) for plan in ledger.adopted_plans(office)]
     except KijitsuError as exc:
         return Finding("データベース", "使えません", False, str(exc))
     return Finding("データベース", f"使えます（採用した計画: {'、'.join(plans) or 'なし'}）")

@@ -13,15 +13,24 @@ from kijitsu.store import rows
 
 
 def plans(office: Office) -> list[Json]:
-    """Return every plan file, and the revision that is in force where it was adopted."""
-    found: list[Json] = []
+    """Return the adopted plans with the revision in force, then the plan files that nobody adopted."""
+    found = adopted_plans(office) if office.settings.may_have_database else []
+    known = {each["plan"] for each in found}
     for id in office.library.ids("plans"):
-        plan = office.library.plan(id).plan
-        revision = None
-        if office.settings.may_have_database:
-            with office.open_work(plan.organisation.municipality, True) as work:
-                revision = work.plans.latest(plan.id)
-        found.append({"plan": plan.id, "title": plan.title, "revision": revision.number if revision else None})
+        if id not in known:
+            found.append({"plan": id, "title": office.library.plan(id).plan.title, "revision": None})
+    return found
+
+
+def adopted_plans(office: Office) -> list[Json]:
+    """Return every adopted plan with the revision in force, whether or not its file is still there."""
+    found: list[Json] = []
+    for organisation in office.library.organisations():
+        with office.open_work(organisation.municipality, True) as work:
+            for id in work.plans.ids():
+                revision = work.plans.latest(id)
+                assert revision
+                found.append({"plan": id, "title": revision.document["title"], "revision": revision.number})
     return found
 
 

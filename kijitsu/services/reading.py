@@ -15,7 +15,7 @@ from kijitsu.domain.plan import Plan
 from kijitsu.domain.schedule import Network, Slot
 from kijitsu.located import Document
 from kijitsu.office import Office
-from kijitsu.plans import Loaded
+from kijitsu.plans import Loaded, is_path
 
 if TYPE_CHECKING:
     from kijitsu.store.rows import EventRow
@@ -63,8 +63,7 @@ def standing(office: Office, name: str, as_of: date | None = None, history: str 
     where none is adopted.
     """
     years = [as_of.year] if as_of else []
-    is_path = name.endswith((".yaml", ".yml")) or "/" in name
-    if history is not None or is_path:
+    if history is not None or is_path(name):
         loaded = office.library.plan(name, years)
         events = office.library.history(history, loaded.plan).events if history else ()
         network, progress = replayed(loaded.network, events, as_of)
@@ -77,8 +76,16 @@ def standing(office: Office, name: str, as_of: date | None = None, history: str 
     return Standing(loaded, loaded.network, progress_of(loaded.plan, (), as_of), as_of)
 
 
-def today_of(office: Office, name: str) -> date:
-    """Return today in the zone of the organisation that a plan names."""
+def today_of(office: Office, name: str, history: str | None = None) -> date:
+    """Return today in the zone of the organisation that adopted a plan, else of the one that its file names.
+
+    With a history, or a plan named by path, only files are read.
+    """
+    if history is None and not is_path(name) and office.settings.may_have_database:
+        for organisation in office.library.organisations():
+            with office.open_work(organisation.municipality, True) as work:
+                if work.plans.head(name):
+                    return office.today(organisation)
     return office.today(office.library.plan(name).plan.organisation)
 
 

@@ -25,6 +25,9 @@ from kijitsu.store import rows
 # Told after each day how many of how many are over.
 OnDay = Callable[[int, int], None]
 
+# What a replay leaves in its folder, beside its database.
+RESULTS = ("inbox", "ledger.csv", "transitions.csv", "report.html")
+
 HISTORY = Actor("history", "history-file")
 
 
@@ -166,11 +169,15 @@ def rehearsal(office: Office, folder: Path) -> Iterator[Stage]:
 @contextmanager
 def _whole_folder(out: Path) -> Iterator[Path]:
     """Give a folder to write to that takes the place of `out` at the end, or vanishes where that is not reached."""
-    if out.exists() and not (out.is_dir() and (not any(out.iterdir()) or (out / "ledger.csv").exists())):
-        raise InputError(f"{out} には再生の結果でないものがあります。別の --out を指定してください。")
+    if foreign := _foreign(out):
+        what = "、".join(foreign)
+        raise InputError(f"{out} には再生の結果でないもの（{what}）があります。別の --out を指定してください。")
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    try:
+        part.mkdir(parents=True)
+    except OSError as exc:
+        raise InputError(f"{out} に書けません（{exc.strerror}）。別の --out を指定してください。") from exc
     try:
         yield part
         if out.exists():
@@ -178,6 +185,14 @@ def _whole_folder(out: Path) -> Iterator[Path]:
         part.rename(out)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _foreign(out: Path) -> list[str]:
+    """Return the names of what no replay put there."""
+    if not out.is_dir():
+        return [out.name] if out.exists() else []
+    names = sorted(path.name for path in out.iterdir())
+    return [name for name in names if name not in RESULTS and not name.startswith("kijitsu.db")]
 
 
 def _totals(office: Office, plan: Plan, history: History | None, reports: Sequence[PassReport], out: Path) -> Totals:

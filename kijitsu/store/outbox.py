@@ -62,6 +62,11 @@ _MARK_FAILED = (
         lease_token=None,
     )
 )
+_HASTEN = (
+    update(outbox)
+    .where(_HERE, outbox.c.state == OutboxState.PENDING, outbox.c.not_before > bindparam("now"))
+    .values(not_before=bindparam("now"))
+)
 _REVIVE = (
     update(outbox)
     .where(*_THIS, outbox.c.state == OutboxState.DEAD)
@@ -98,6 +103,10 @@ class Outbox(Repository):
         becomes = OutboxState.DEAD if retry_at is None else OutboxState.PENDING
         result = self._run(_MARK_FAILED, this=key, token=token, error=error, retry_at=retry_at, becomes=becomes)
         return bool(result.rowcount)
+
+    def hasten(self, now: datetime) -> int:
+        """Let what was put off for later be claimed at once; return how many messages that were."""
+        return int(self._run(_HASTEN, now=now).rowcount)
 
     def revive(self, key: str, now: datetime) -> bool:
         """Put a dead message out again with its attempts forgotten; False where none such is dead."""

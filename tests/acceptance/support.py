@@ -1,0 +1,166 @@
+"""A desk at the city hall: the command line as people use it, and what it leaves behind."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from email.message import EmailMessage
+from functools import cache
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from kijitsu.cli import main
+from kijitsu.store.engine import connect
+
+ROOT = Path(__file__).parents[2]
+
+# The letters of these three are few enough to be counted by hand. May 31 2016 is a Tuesday.
+SMALL = """\
+plan: small
+title: 小さな計画
+fiscal_year: H28
+organisation: ishinomaki
+milestones:
+  review:
+    title: 評価書の再評価
+    kind: assessment
+    owner: general_affairs
+    when: 平成28年4月～5月
+    evidence: [評価書]
+    reminders: filing
+    basis: 番号法第27条
+  filing:
+    title: 届出書の提出
+    kind: filing
+    owner: residents
+    when: 平成28年9月
+    after: [review]
+    evidence: [届出書, 送付状]
+    reminders: filing
+  audience: {title: 公聴, kind: meeting, owner: committee, when: 2016-10-20}
+  portal: {title: 窓口の開始, kind: service, owner: information_systems, when: 平成29年1月, after: [filing]}
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command said, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Desk:
+    """Runs commands with settings of its own; a keyword such as `today` is a `KIJITSU_…` variable for one of them."""
+
+    def __init__(self, home: Path | None, **settings: object) -> None:
+        self.home = home
+        self._settings = settings if home is None else {"home": home, **settings}
+
+    def __call__(self, *words: object, code: int = 0, **settings: object) -> Done:
+        """Run a command in this process, through the program's own entry; fail where it ends with another code."""
+        out, err = (TextIOWrapper(BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+        ended: object = 0
+        with pytest.MonkeyPatch.context() as here:
+            for name in [name for name in os.environ if name.startswith("KIJITSU_")]:
+                here.delenv(name)
+            for name, value in self._variables(settings).items():
+                here.setenv(name, value)
+            here.setattr(sys, "argv", ["kijitsu", *map(str, words)])
+            here.setattr(sys, "stdout", out)
+            here.setattr(sys, "stderr", err)
+            try:
+                main()
+            except SystemExit as exc:
+                ended = exc.code or 0
+        return self._ended(Done(int(str(ended)), _said(out), _said(err)), code)
+
+    def spawn(self, *words: object, code: int = 0, cwd: Path = ROOT, **settings: object) -> Done:
+        """Run a command as a process of its own."""
+        done = subprocess.run(**self._process(words, cwd, settings), capture_output=True, text=True, encoding="utf-8")
+        return self._ended(Done(done.returncode, done.stdout, done.stderr), code)
+
+    def start(self, *words: object, cwd: Path = ROOT, **settings: object) -> subprocess.Popen[bytes]:
+        """Start a command as a process, and leave it running."""
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen(**self._process(words, cwd, settings), **quiet)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables that this desk sets."""
+        return self._variables({})
+
+    @property
+    def mails(self) -> list[EmailMessage]:
+        """What arrived in the mailbox of this desk's home, the first one first."""
+        assert self.home
+        return read_mails(self.home / "mailbox")
+
+    def _process(self, words: tuple[object, ...], cwd: Path, settings: dict[str, object]) -> dict[str, Any]:
+        outside = {name: value for name, value in os.environ.items() if not name.startswith("KIJITSU_")}
+        command = [Path(sys.executable).with_name("kijitsu"), *map(str, words)]
+        return {"args": command, "cwd": cwd, "env": outside | self._variables(settings)}
+
+    def _variables(self, settings: dict[str, object]) -> dict[str, str]:
+        return {f"KIJITSU_{name.upper()}": str(value) for name, value in {**self._settings, **settings}.items()}
+
+    def _ended(self, done: Done, code: int) -> Done:
+        assert done.code == code, f"ended with {done.code}\n{done.out}\n{done.err}"
+        return done
+
+
+def _said(stream: TextIOWrapper) -> str:
+    buffer = stream.buffer
+    assert isinstance(buffer, BytesIO)
+    return buffer.getvalue().decode()
+
+
+def read_mails(folder: Path) -> list[EmailMessage]:
+    """Read the .eml files of a folder, in the order of their names."""
+    return [read_mail(path.read_bytes()) for path in sorted(folder.glob("*.eml"))]
+
+
+def read_mail(content: bytes) -> EmailMessage:
+    """Read one message as a mail program does."""
+    return email.message_from_bytes(content, policy=email.policy.default)
+
+
+def body(mail: EmailMessage, kind: str) -> str:
+    """Return the plain or html part of a message."""
+    part = mail.get_body((kind,))
+    assert part is not None
+    text = part.get_content()
+    assert isinstance(text, str)
+    return text
+
+
+@cache
+def engine_of(url: str) -> Engine:
+    """Return an engine for raw SQL on a test's database."""
+    return connect(url)
+
+
+def calendar_with(folder: Path, **plans: str) -> Path:
+    """Make a calendar folder with the city's organisation, closures and rules, and these plans."""
+    for kind in ("organisations", "closures", "rules"):
+        shutil.copytree(ROOT / "calendar" / kind, folder / kind)
+    (folder / "histories").mkdir()
+    (folder / "plans").mkdir()
+    for id, text in plans.items():
+        (folder / "plans" / f"{id}.yaml").write_text(text, encoding="utf-8")
+    return folder

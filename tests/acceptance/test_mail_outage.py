@@ -1,0 +1,211 @@
+"""A mail relay in trouble: every letter is kept, shown, retried, and sent once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.support import SMALL, Desk, calendar_with, read_mail
+from tests.integration.smtp_relays import Post, Relay, relay, unused_place
+
+FRIDAY, SATURDAY, MONDAY = "2016-06-03", "2016-06-04", "2016-06-06"
+
+
+@pytest.fixture
+def desk(empty_database: str, tmp_path: Path) -> Desk:
+    """A desk on the Friday on which six letters are owed."""
+    calendar = calendar_with(tmp_path / "calendar", small=SMALL)
+    desk = Desk(tmp_path / "home", calendar=calendar, database_url=empty_database, today=FRIDAY, plan="small")
+    desk("plan", "adopt", "small")
+    return desk
+
+
+@pytest.fixture
+def back() -> Iterator[Relay]:
+    """A relay that works."""
+    with relay() as running:
+        yield running
+
+
+def at(place: Relay | str) -> dict[str, str]:
+    return {"smtp_url": f"smtp://{place.place if isinstance(place, Relay) else place}"}
+
+
+def taken(*relays: Relay) -> list[EmailMessage]:
+    return [read_mail(message) for each in relays for message in each.post.messages]
+
+
+def ids(mails: list[EmailMessage]) -> Counter[str]:
+    return Counter(str(mail["Message-ID"]) for mail in mails)
+
+
+def states(desk: Desk) -> Counter[str]:
+    ledger = desk("reminders", "--json").json
+    return Counter(each["state"] for each in ledger if each["state"] != "upcoming")
+
+
+def test_letters_wait_where_nobody_listens_and_the_clerk_is_told_where(desk: Desk) -> None:
+    done = desk("watch", "--json", code=3, **at(unused_place()))
+
+    assert {key: done.json[key] for key in ("letters", "sent", "waiting", "dead")} == {
+        "letters": 6,
+        "sent": 0,
+        "waiting": 6,
+        "dead": 0,
+    }
+    assert "接続できません" in done.err
+    assert "kijitsu outbox list" in done.err
+    waiting = desk("outbox", "list", "--json").json
+    assert len(waiting) == 6
+    for each in waiting:
+        assert list(each) == [
+            *("state", "recipient", "address", "subject", "attempts", "not_before", "error", "key"),
+        ]
+        assert (each["state"], each["attempts"]) == ("送信待ち", 1)
+        assert "接続できません" in each["error"]
+    assert states(desk) == {"pending": 8}
+
+
+def test_what_waited_goes_out_once_when_the_relay_is_back(desk: Desk, back: Relay) -> None:
+    desk("watch", code=3, **at(unused_place()))
+
+    first = desk("outbox", "send", **at(back))
+    second = desk("outbox", "send", **at(back))
+    desk("watch", **at(back))
+
+    assert "送信 6通" in first.out
+    assert "送信 0通" in second.out
+    assert set(ids(taken(back)).values()) == {1}
+    assert len(taken(back)) == 6
+    assert desk("outbox", "list", "--json").json == []
+    assert states(desk) == {"sent": 8}
+
+
+def test_the_next_mornings_watch_sends_what_waited_and_a_saturday_does_not(desk: Desk, back: Relay) -> None:
+    desk("watch", code=3, **at(unused_place()))
+
+    on_saturday = desk("watch", "--json", today=SATURDAY, **at(back)).json
+    on_monday = desk("watch", "--json", today=MONDAY, **at(back)).json
+
+    assert (on_saturday["open"], on_saturday["sent"]) == (False, 0)
+    assert (on_monday["letters"], on_monday["sent"]) == (0, 6)
+    assert len(taken(back)) == 6
+
+
+def test_a_relay_that_is_busy_is_asked_again(desk: Desk) -> None:
+    with relay(Post(DATA=["451 4.3.0 later, please"] * 2)) as busy:
+        done = desk("watch", "--json", code=3, **at(busy))
+        waiting = desk("outbox", "list", "--json").json
+        desk("outbox", "send", **at(busy))
+
+        assert (done.json["sent"], done.json["waiting"], done.json["dead"]) == (4, 2, 0)
+        assert "451" in done.err
+        assert [each["state"] for each in waiting] == ["送信待ち"] * 2
+        assert all("451" in each["error"] for each in waiting)
+        assert len(taken(busy)) == 6
+        assert set(ids(taken(busy)).values()) == {1}
+
+
+def test_a_refused_address_is_shown_and_can_be_tried_again(desk: Desk) -> None:
+    with relay(Post(RCPT=["550 5.1.1 no such mailbox"])) as strict:
+        done = desk("watch", "--json", code=3, **at(strict))
+        (dead,) = desk("outbox", "list", "--json").json
+
+        assert (done.json["sent"], done.json["waiting"], done.json["dead"]) == (5, 0, 1)
+        assert "550" in done.err
+        assert dead["state"] == "不達"
+        assert "550" in dead["error"]
+        assert desk("outbox", "send", **at(strict)).out.startswith("送信 0通")
+        assert desk("watch", "--json", today=MONDAY, **at(strict)).json["sent"] == 0
+
+        desk("outbox", "resend", dead["key"])
+        sent = desk("outbox", "send", **at(strict))
+
+        assert "送信 1通" in sent.out
+        assert taken(strict)[-1]["To"].addresses[0].addr_spec == dead["address"]
+        assert set(ids(taken(strict)).values()) == {1}
+        assert states(desk) == {"sent": 8}
+        assert "鍵「なし」" in desk("outbox", "resend", "なし", code=1).err
+        assert [entry["action"] for entry in desk("audit", "list", "--json").json] == [
+            *("adopt", "watch", "give-up", "resend"),
+        ]
+
+
+def test_a_moved_date_takes_back_what_spoke_of_the_old_one(desk: Desk, back: Relay) -> None:
+    desk("complete", "small", "review", "--evidence", "評価書=総第75号")
+    # August 31 is 20 working days before September 30: 市民課 is owed a reminder.
+    desk("watch", code=3, today="2016-09-01", **at(unused_place()))
+    assert [each["recipient"] for each in desk("outbox", "list", "--json").json] == ["市民課"]
+
+    move = ("move", "small", "filing", "--to", "平成28年10月", "--apply", "--reason", "受付の延期")
+    desk(*move, today="2016-09-01")
+    desk("outbox", "send", today="2016-09-02", **at(back))
+
+    assert desk("outbox", "list", "--json").json == []
+    assert taken(back) == []
+    assert states(desk) == {"superseded": 1}
+
+
+def test_a_moved_date_takes_back_nothing_else(desk: Desk, back: Relay) -> None:
+    desk("watch", code=3, **at(unused_place()))
+
+    desk("move", "small", "filing", "--to", "平成28年10月", "--apply", "--reason", "受付の延期")
+    desk("outbox", "send", **at(back))
+
+    # That the filing is blocked is as true as before, and 市民課 has not been told yet.
+    assert len(taken(back)) == 6
+    assert states(desk) == {"sent": 8}
+
+
+def test_processes_that_send_at_once_send_nothing_twice(desk: Desk, back: Relay) -> None:
+    desk("watch", code=3, **at(unused_place()))
+
+    processes = [desk.start("outbox", "send", **at(back)) for _ in range(3)]
+    codes = [process.wait() for process in processes]
+
+    assert codes == [0, 0, 0]
+    assert len(taken(back)) == 6
+    assert set(ids(taken(back)).values()) == {1}
+
+
+class Holding(Post):
+    """Takes two messages, and keeps the sender of the third waiting for its answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_holding = threading.Event()
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        answer = await super().handle_DATA(server, session, envelope)
+        if len(self.messages) == 3:
+            self.is_holding.set()
+            await asyncio.Event().wait()
+        return answer
+
+
+def test_a_watch_killed_while_it_sends_loses_nothing_and_repeats_one_message_at_most(desk: Desk, back: Relay) -> None:
+    post = Holding()
+    with relay(post) as holding:
+        process = desk.start("watch", "small", **at(holding))
+        assert post.is_holding.wait(60)
+        process.kill()
+        process.wait()
+        before = taken(holding)
+
+    desk("watch", "small", today=MONDAY, **at(back))
+
+    repeated = [id for id, count in ids([*before, *taken(back)]).items() if count > 1]
+    assert len(before) == 3
+    assert len(ids([*before, *taken(back)])) == 6
+    assert repeated == [before[2]["Message-ID"]]
+    (again,) = [content for content in back.post.messages if read_mail(content)["Message-ID"] == repeated[0]]
+    assert again == post.messages[2]
+    assert states(desk) == {"sent": 8}
+    assert desk("audit", "verify", "--json").json["problems"] == []
