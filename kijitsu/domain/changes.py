@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
+from kijitsu.domain.closures import Closures
 from kijitsu.domain.errors import InputError, did_you_mean
 from kijitsu.domain.gates import Status, Verdict, evaluate
 from kijitsu.domain.history import NOTHING_YET, Deed, Event, Progress, progress_of
 from kijitsu.domain.plan import Milestone, Plan
 from kijitsu.domain.schedule import Network, Placed, Slot
-from kijitsu.domain.windows import Precision, Window, parse_window, shifted_days, shifted_months
+from kijitsu.domain.windows import Precision, Window, parse_window, reworded, shifted_days, shifted_months
 
-# A window pushed onto days with fewer open ones among them has to be pushed once more; a week brings them back.
-_ATTEMPTS = 14
+# An elapsed duration (30d, 1m) may catch a weekend at the new place and have to be pushed once more.
+_ATTEMPTS = 10
 
 
 class Cascade(StrEnum):
@@ -133,26 +134,33 @@ def _pushed(network: Network, moved: Plan, id: str, progress: Mapping[str, Progr
         if found is None:
             continue
         if key in reached and _may_move(milestone, progress):
-            behind = max(0, _overshoot(milestone.window, before[key].earliest_finish))
+            behind = _overshoot(network.calendar, milestone.window, before[key].earliest_finish)
             for _ in range(_ATTEMPTS):
-                late = _overshoot(milestone.window, date.fromordinal(found[1])) - behind
+                late = _overshoot(network.calendar, milestone.window, date.fromordinal(found[1])) - behind
                 if late <= 0 or milestone.window is None:
                     break
-                by_months = milestone.window.moves_by_months
-                new = (shifted_months if by_months else shifted_days)(milestone.window, late)
-                windows[key], milestone = new, replace(milestone, window=new)
+                windows[key] = _pushed_on(network.calendar, milestone.window, late)
+                milestone = replace(milestone, window=windows[key])
                 found = changed.place(milestone, placed, progress) or found
         placed[key] = found[0], found[1]
     return _with_windows(moved, windows)
 
 
-def _overshoot(window: Window | None, finish: date | None) -> int:
-    """Return how far a finish lies behind its window's last day, in the unit that the window moves by."""
+def _overshoot(calendar: Closures, window: Window | None, finish: date | None) -> int:
+    """Return how many months or open days a finish lies behind its window's last day, 0 where it does not."""
     if window is None or window.last is None or finish is None or finish <= window.last:
         return 0
     if window.moves_by_months:
         return (finish.year - window.last.year) * 12 + finish.month - window.last.month
-    return (finish - window.last).days
+    return calendar.count(window.last, calendar.next_open(finish))
+
+
+def _pushed_on(calendar: Closures, window: Window, late: int) -> Window:
+    """Return the window so many months or open days later; it keeps as many open days as it had."""
+    if window.moves_by_months:
+        return shifted_months(window, late)
+    first, last = (end and calendar.add(end, late) for end in (window.first, window.last))
+    return reworded(window, first, last)
 
 
 def preview_move(

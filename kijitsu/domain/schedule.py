@@ -80,6 +80,7 @@ class Network:
                 if milestone.id not in self.dependents[link.on]:
                     self.dependents[link.on].append(milestone.id)
         self._floor = self._first_day()
+        self._planned: tuple[Mapping[str, Progress], Placed, dict[str, list[str]]] | None = None
         self._rank = {id: rank for rank, id in enumerate(self.order)}
 
     def _first_day(self) -> int | None:
@@ -119,7 +120,10 @@ class Network:
     def schedule(self, progress: Mapping[str, Progress] | None = None, as_of: date | None = None) -> dict[str, Slot]:
         """Return every milestone's slot, given what has happened; nothing unfinished starts before `as_of`."""
         progress = progress or {}
-        planned, drivers = self._forward(progress, None)
+        if self._planned is None or self._planned[0] != progress:
+            # The plan as meant changes only when something happens, not from day to day.
+            self._planned = dict(progress), *self._forward(progress, None)
+        planned, drivers = self._planned[1:]
         placed = planned
         if as_of is not None:
             placed, drivers = self._forward(progress, as_of.toordinal())
@@ -375,4 +379,4 @@ def _with_critical(slots: dict[str, Slot]) -> dict[str, Slot]:
     least = min((slot.slack for slot in slots.values() if slot.slack is not None), default=None)
     if least is None:
         return slots
-    return {id: replace(slot, critical=slot.slack == least) for id, slot in slots.items()}
+    return {id: replace(slot, critical=True) if slot.slack == least else slot for id, slot in slots.items()}

@@ -88,21 +88,20 @@ def shifted_months(window: Window, months: int) -> Window:
     last = window.last and add_months(window.last, months)
     if window.last and window.last == month_end(window.last):
         last = month_end(last) if last else None
-    return _reworded(window, window.first and add_months(window.first, months), last)
+    return reworded(window, window.first and add_months(window.first, months), last)
 
 
 def shifted_days(window: Window, days: int) -> Window:
     """Return the window `days` calendar days later; the wording is written anew."""
     step = timedelta(days)
-    return _reworded(window, window.first and window.first + step, window.last and window.last + step)
+    return reworded(window, window.first and window.first + step, window.last and window.last + step)
 
 
-def _reworded(window: Window, first: date | None, last: date | None) -> Window:
+def reworded(window: Window, first: date | None, last: date | None) -> Window:
+    """Return the window with other ends; where it is no third, quarter or fiscal year any more, it says so."""
     precision = window.precision
-    if precision in (Precision.THIRD, Precision.QUARTER, Precision.FISCAL_YEAR) and (first, last) != (
-        window.first,
-        window.last,
-    ):
+    is_moved = (first, last) != (window.first, window.last)
+    if is_moved and precision in (Precision.THIRD, Precision.QUARTER, Precision.FISCAL_YEAR):
         precision = Precision.RANGE
         if first and last and first.day == 1 and last == month_end(first):
             precision = Precision.MONTH

@@ -79,6 +79,7 @@ def report(office: Office, plan: str, given: Report, actor: Actor) -> int:
     organisation = organisation_of(office, plan)
     today = office.today(organisation)
     with office.open_work(organisation.municipality, False) as work:
+        work.audit.take_turn()
         standing = adopted(office, work, plan, today)
         id = standing.milestone(given.milestone)
         _check(standing, given, today)

@@ -65,7 +65,7 @@ def reminders(office: Office, plan: str) -> list[Json]:
             "state": "upcoming",
         }
         for reminder in upcoming(standing.plan, standing.slots, standing.progress, today, standing.network.calendar)
-        if rows.ReminderKey(plan, *reminder.key) not in known
+        if (plan, *reminder.key) not in known
     ]
     return past + sorted(ahead, key=lambda r: (r["date"], r["milestone"]))
 

@@ -57,6 +57,7 @@ def watch(office: Office, plan: str, on: date | None = None, flow_run: str | Non
     organisation = organisation_of(office, plan)
     on = on or office.today(organisation)
     with office.open_work(organisation.municipality, False) as work:
+        work.audit.take_turn()
         standing = adopted(office, work, plan, on)
         if not standing.network.calendar.is_open(on):
             return PassReport(standing, on, False)
@@ -77,7 +78,11 @@ def watch(office: Office, plan: str, on: date | None = None, flow_run: str | Non
 
 def organisation_of(office: Office, plan: str) -> Organisation:
     """Return the organisation that adopted a plan. Raises InputError where none did."""
-    for organisation in office.library.organisations():
+    organisations = office.library.organisations()
+    if len(organisations) == 1:
+        # Nobody else can have adopted it; where even this one did not, whoever reads the plan finds out.
+        return organisations[0]
+    for organisation in organisations:
         with office.open_work(organisation.municipality, True) as work:
             if work.plans.head(plan):
                 return organisation
@@ -140,7 +145,7 @@ def _write_letters(
     plan, known = standing.plan, work.reminders.keys(standing.plan.id)
     was = {id: Status(row.status) for id, row in before.items()}
     due = owed(plan, standing.verdicts, was, on, standing.network.calendar)
-    new = [reminder for reminder in due if rows.ReminderKey(plan.id, *reminder.key) not in known]
+    new = [reminder for reminder in due if (plan.id, *reminder.key) not in known]
     by_recipient: dict[str, list[Reminder]] = {}
     for reminder in new:
         if not reminder.is_covered:
@@ -150,7 +155,7 @@ def _write_letters(
     kept = {row.key for row in written}
     envelopes = []
     for to, reminders in by_recipient.items():
-        mine = [r for r in reminders if rows.ReminderKey(plan.id, *r.key) in kept]
+        mine = [r for r in reminders if (plan.id, *r.key) in kept]
         if mine:
             envelopes.append(_envelope(office, standing, to, keys[to], mine, on))
     work.outbox.add(envelopes, office.now(plan.organisation))

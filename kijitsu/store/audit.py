@@ -50,9 +50,7 @@ class Audit(Repository):
         details: Mapping[str, Any],
     ) -> AuditRow:
         """Add an entry and return it as it will be read; the chain's next writer waits for the commit."""
-        if self._dialect == "postgresql":
-            # SQLite has one writer at a time anyway. The mask keeps the number within a signed integer.
-            self._connection.execute(_LOCK, {"chain": zlib.crc32(self._municipality.encode()) & 0x7FFFFFFF})
+        self.take_turn()
         number, previous = self._head()
         # As JSON gives it back, so that the hash is over what is read and not over what was handed in.
         details = json.loads(canonical(details))
@@ -71,6 +69,12 @@ class Audit(Repository):
         self._write(_APPEND, [fields])
         self._write(upsert(self._dialect, audit_heads), [{name: fields[name] for name in ("number", "hash")}])
         return AuditRow(**fields)
+
+    def take_turn(self) -> None:
+        """Wait for whoever is about to add an entry: what is read from here on stays true until the commit."""
+        if self._dialect == "postgresql":
+            # SQLite has one writer at a time anyway. The mask keeps the number within a signed integer.
+            self._connection.execute(_LOCK, {"chain": zlib.crc32(self._municipality.encode()) & 0x7FFFFFFF})
 
     def all(self) -> list[AuditRow]:
         """Return all entries, the first one first."""

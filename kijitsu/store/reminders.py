@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from datetime import date
 
 from sqlalchemy import bindparam, exists, or_, select, update
@@ -12,7 +11,7 @@ from kijitsu.store.repository import Repository, insert_new, rows_of, values
 from kijitsu.store.rows import OutboxState, ReminderKey, ReminderRow, ReminderState
 from kijitsu.store.tables import outbox, reminders
 
-_KEY = [reminders.c[field.name] for field in fields(ReminderKey)]
+_KEY = [reminders.c[name] for name in ReminderKey._fields]
 _HERE = reminders.c.municipality == bindparam("here")
 
 _KEYS = select(*_KEY).where(_HERE, reminders.c.plan == bindparam("plan"))
@@ -101,7 +100,7 @@ class Reminders(Repository):
         """
         superseded, carriers = [], set()
         for key in keys:
-            row = self._run(_SUPERSEDE, **{f"key_{name}": value for name, value in values(key).items()}).first()
+            row = self._run(_SUPERSEDE, **{f"key_{name}": value for name, value in key._asdict().items()}).first()
             if row:
                 superseded.append(key)
                 carriers.add(row.message_key)

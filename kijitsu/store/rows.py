@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from kijitsu.messages import Envelope
 
@@ -91,8 +91,7 @@ class TransitionRow:
     id: int = 0
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ReminderKey:
+class ReminderKey(NamedTuple):
     """What makes a reminder the same reminder; a moved deadline makes another one."""
 
     plan: str

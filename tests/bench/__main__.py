@@ -13,7 +13,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from statistics import median
 
-os.environ |= {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_LOGGING_LEVEL": "CRITICAL"}
+os.environ |= {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
+}
 
 from prefect import flow, task
 from prefect.futures import wait
@@ -39,10 +44,14 @@ def main() -> None:
         history = ["--history", "fy28-late-pia", "--json", "--out", out]
         cpu, wall, peak = process([*COMMAND, "replay", "fy28", *history])
     days = (LAST - FIRST).days + 1
-    print(f"replay of {days} days, whole process: {wall:.2f} s, {cpu:.2f} s of process time, {peak:.0f} MiB at its peak")
+    print(
+        f"replay of {days} days, whole process: {wall:.2f} s, {cpu:.2f} s of process time, {peak:.0f} MiB at its peak"
+    )
     with prefect_test_harness(server_startup_timeout=90):
         ours, empty, tasks = daily_flow()
-    print(f"daily flow, {tasks} tasks: {ours:.2f} s; a flow of {tasks} empty tasks: {empty:.2f} s; ratio {ours / empty:.2f}")
+    print(
+        f"daily flow, {tasks} tasks: {ours:.2f} s; a flow of {tasks} empty tasks: {empty:.2f} s; ratio {ours / empty:.2f}"
+    )
     print(f"{days} such runs in Prefect would take {ours * days:.0f} s: {ours * days / wall:.0f} times the replay")
 
 

@@ -74,6 +74,16 @@ def judged(
     return evaluate(net, net.schedule(progress, today), progress or {}, today)
 
 
+def ends(slot: Slot) -> tuple[str, str]:
+    """The earliest start and finish, as text."""
+    return str(slot.earliest_start), str(slot.earliest_finish)
+
+
+def latest(slot: Slot) -> tuple[str, str]:
+    """The latest start and finish, as text."""
+    return str(slot.latest_start), str(slot.latest_finish)
+
+
 def started(on: str) -> Progress:
     return Progress(started_on=day(on))
 

@@ -1,0 +1,135 @@
+"""What people do, done at the same time and read again: nothing is lost, nothing counts twice."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from kijitsu.bootstrap import open_office
+from kijitsu.domain.changes import Cascade
+from kijitsu.domain.errors import InputError
+from kijitsu.domain.history import Deed
+from kijitsu.office import Actor, Office
+from kijitsu.services import acting, ledger, reading
+from kijitsu.settings import Settings
+from tests.acceptance.support import ROOT
+from tests.at_once import at_once
+
+CLERK = Actor("総務課 係員", "test")
+ISHINOMAKI = "042021"
+TODAY = date(2016, 6, 3)
+
+
+@pytest.fixture
+def settings(empty_database: str, tmp_path: Path) -> Settings:
+    """An installation that has adopted fy28."""
+    settings = Settings(
+        home=tmp_path / "home",
+        calendar=ROOT / "calendar",
+        database_url=empty_database,
+        today=TODAY.isoformat(),
+    )
+    office = open_office(settings)
+    office.upgrade()
+    acting.adopt(office, "fy28", CLERK)
+    return settings
+
+
+@pytest.fixture
+def office(settings: Settings) -> Office:
+    return open_office(settings)
+
+
+def revisions(office: Office) -> int:
+    (plan,) = ledger.adopted_plans(office)
+    return int(plan["revision"])
+
+
+def test_a_milestone_reported_twice_at_once_is_done_once(settings: Settings) -> None:
+    offices = [open_office(settings) for _ in range(4)]
+    given = acting.Report(Deed.COMPLETE, "roster", TODAY, evidence={"名簿": "石総第19号"})
+
+    def report(number: int) -> str:
+        try:
+            acting.report(offices[number], "fy28", given, CLERK)
+        except InputError as exc:
+            return str(exc)
+        return "done"
+
+    said = at_once(4, report)
+
+    assert said.count("done") == 1
+    assert sum("二度は報告できません" in each for each in said) == 3
+    with offices[0].open_work(ISHINOMAKI, True) as work:
+        assert len(work.events.upto("fy28", None)) == 1
+        assert work.audit.verify() == []
+
+
+def test_of_managers_who_move_dates_at_once_nobody_overwrites_another(settings: Settings) -> None:
+    offices = [open_office(settings) for _ in range(4)]
+    ids = ("precheck", "notification", "card_study", "staff_training")
+
+    def move(number: int) -> str | None:
+        try:
+            acting.move(offices[number], "fy28", ids[number], "平成29年2月", "延期", Cascade.NONE, CLERK)
+        except InputError as exc:
+            assert "改められています" in str(exc)
+            return None
+        return ids[number]
+
+    moved = {id for id in at_once(4, move) if id}
+
+    plan = reading.standing(offices[0], "fy28", TODAY).plan
+    later = {id for id in ids if plan.milestones[id].window and plan.milestones[id].window.first == date(2017, 2, 1)}
+    assert later == moved
+    assert moved
+    assert revisions(offices[0]) == 1 + len(moved)
+
+
+@pytest.mark.parametrize("cascade", list(Cascade))
+@pytest.mark.parametrize(
+    ("id", "to"),
+    [
+        ("pia", "平成28年8月"),
+        ("precheck", "2016-08-10～2016-08-24"),
+        ("first_committee", "平成28年6月下旬"),
+        ("portal_establishment", "平成29年7月めど"),
+        ("security_policy_review", "29年度"),
+    ],
+)
+def test_what_is_applied_is_what_was_previewed(id: str, to: str, cascade: Cascade, office: Office) -> None:
+    preview = acting.preview(office, "fy28", id, to, "", cascade, TODAY)
+    before = reading.standing(office, "fy28", TODAY).plan
+    assert revisions(office) == 1
+
+    applied = acting.move(office, "fy28", id, to, "延期", cascade, CLERK)
+
+    assert {**applied.as_json(), "change": None} == {**preview.as_json(), "change": None}
+    standing = reading.standing(open_office(office.settings), "fy28", TODAY)
+    assert standing.revision == 2
+    assert standing.slots == preview.preview.after
+    for moved in preview.preview.moved:
+        window = standing.plan.milestones[moved.id].window
+        assert window is not None
+        assert (window.first, window.last, window.wording) == (moved.new.first, moved.new.last, moved.new.wording)
+    untouched = set(before.milestones) - {moved.id for moved in preview.preview.moved}
+    assert all(standing.plan.milestones[each] == before.milestones[each] for each in untouched)
+
+
+def test_a_revision_keeps_everything_of_the_file_but_what_was_moved(office: Office) -> None:
+    file = dict(office.library.plan("fy28").document)
+
+    acting.move(office, "fy28", "card_study", "平成29年6月", "延期", Cascade.NONE, CLERK)
+
+    document = dict(reading.standing(open_office(office.settings), "fy28", TODAY).loaded.document)
+    assert document["milestones"]["card_study"]["when"] == "平成29年6月"
+    document["milestones"]["card_study"]["when"] = file["milestones"]["card_study"]["when"]
+    assert list(document["milestones"]) == list(file["milestones"])
+    assert document == file
+
+
+def test_a_report_for_a_plan_that_was_never_adopted_says_how_to_adopt_it(office: Office) -> None:
+    with pytest.raises(InputError, match="kijitsu plan adopt fy29"):
+        acting.report(office, "fy29", acting.Report(Deed.WAIVE, "pia", TODAY, reason="対象なし"), CLERK)

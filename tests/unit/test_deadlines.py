@@ -1,0 +1,91 @@
+"""Deadlines that a statutory rule counts from another milestone, before and after that has happened."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from tests.unit.worked import cancelled, completed, ends, latest, link, milestone, scheduled, started
+
+SESSION = milestone("session", when="2016-06-10～2016-06-28", duration="13wd")
+
+
+def test_a_notice_is_due_before_the_session_and_hurries_what_it_rests_on() -> None:
+    slots = scheduled(
+        milestone("draft", when="2016-05-16～", duration="5wd"),
+        milestone("notice", "draft", due=("notice_of_session", "session.start")),
+        milestone("session", link("notice", "SS", "7d"), when="2016-06-10～2016-06-28", duration="13wd"),
+    )
+
+    notice = slots["notice"]
+    assert (notice.due, notice.due_kind, notice.is_provisional) == (date(2016, 6, 3), "deadline", False)
+    assert notice.deadline and notice.deadline.explanation[-1] == "7日目: 平成28年6月3日（金）"
+    assert latest(slots["draft"]) == ("2016-05-27", "2016-06-02")
+    assert slots["draft"].slack == 9
+
+
+def test_the_session_comes_on_its_day_whether_or_not_the_notice_is_ready() -> None:
+    slots = scheduled(milestone("notice", due=("notice_of_session", "session.start")), SESSION, as_of="2016-06-20")
+    assert ends(slots["session"])[0] == "2016-06-20"
+    assert slots["notice"].due == date(2016, 6, 3)
+
+
+VOTED = (
+    milestone("vote", when="平成28年6月"),
+    milestone("copy", "vote"),
+    milestone("sending", "copy", due=("sending_to_mayor", "vote.finish")),
+)
+
+
+def test_a_deadline_after_an_event_to_come_is_provisional_and_does_not_hurry_the_event() -> None:
+    slots = scheduled(*VOTED, as_of="2016-06-20")
+
+    assert (slots["sending"].due, slots["sending"].is_provisional) == (date(2016, 6, 23), True)
+    assert slots["sending"].firm_finish is None
+    # What lies between knows it, the vote does not.
+    assert latest(slots["copy"]) == ("2016-06-22", "2016-06-22")
+    assert slots["copy"].firm_finish is None
+    assert latest(slots["vote"]) == ("2016-06-30", "2016-06-30")
+    assert slots["vote"].firm_finish == date(2016, 6, 30)
+
+
+def test_a_provisional_deadline_moves_with_the_estimate() -> None:
+    slots = scheduled(*VOTED, as_of="2016-07-11")
+
+    assert slots["sending"].due == date(2016, 7, 14)
+    assert slots["vote"].slack == -7
+
+
+def test_a_deadline_after_an_event_that_has_happened_is_firm() -> None:
+    slots = scheduled(*VOTED, as_of="2016-07-04", progress={"vote": completed("2016-06-28")})
+
+    assert (slots["sending"].due, slots["sending"].is_provisional) == (date(2016, 7, 1), False)
+    assert slots["sending"].firm_finish == date(2016, 7, 1)
+    assert ends(slots["sending"]) == ("2016-07-05", "2016-07-05")
+    assert slots["sending"].slack == -2
+
+
+def test_a_deadline_from_a_start_is_firm_once_the_start_was_made() -> None:
+    report = milestone("report", due=("sending_to_mayor", "session.start"), when="2016-06-01～")
+
+    before = scheduled(SESSION, report, as_of="2016-06-10")["report"]
+    after = scheduled(SESSION, report, as_of="2016-06-13", progress={"session": started("2016-06-10")})["report"]
+
+    assert (before.due, before.is_provisional) == (date(2016, 6, 13), True)
+    assert (after.due, after.is_provisional) == (date(2016, 6, 13), False)
+
+
+def test_a_deadline_counted_from_what_was_cancelled_falls_back_to_the_target() -> None:
+    notice = milestone("notice", due=("notice_of_session", "session.start"), when="平成28年6月")
+
+    slot = scheduled(notice, SESSION, progress={"session": cancelled("2016-05-01")})["notice"]
+
+    assert (slot.due, slot.due_kind) == (date(2016, 6, 30), "target")
+
+
+def test_a_rule_counts_on_its_own_calendar() -> None:
+    slots = scheduled(
+        milestone("filing", due=("ppc_window_lead", "start.start")), milestone("start", when="2017-07-18")
+    )
+
+    assert slots["filing"].due == date(2016, 9, 18)
+    assert latest(slots["filing"])[1] == "2016-09-16"  # 9/18 is a Sunday
