@@ -12,7 +12,7 @@ from prefect.runtime import flow_run
 from kijitsu.bootstrap import open_office
 from kijitsu.domain.errors import OutsideError
 from kijitsu.services.delivering import DispatchReport, dispatch
-from kijitsu.services.watching import PassReport, watch
+from kijitsu.services.watching import PassReport, organisation_of, watch
 
 
 def _is_outside(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
@@ -30,3 +30,10 @@ def look_at_gates(plan: str, on: date | None) -> PassReport:
 def send_letters(report: PassReport) -> DispatchReport:
     """Send what is due; what a relay refuses for now stays in the outbox for the next run."""
     return dispatch(open_office(), report.standing.plan.organisation)
+
+
+@task(name="送信待ちの送信")
+def send_waiting(plan: str) -> DispatchReport:
+    """Send what waits and is due again; what is refused once more waits for the next run."""
+    office = open_office()
+    return dispatch(office, organisation_of(office, plan))

@@ -102,7 +102,6 @@ def test_completion_is_refused_without_evidence_ahead_of_its_day_and_twice(adopt
         return adopted("complete", "small", *words, code=1).err
 
     assert "--evidence 評価書=文書番号" in refused("review")
-    assert "--evidence 送付状=文書番号" in refused("filing", "--evidence", "届出書=総第90号")
     assert "評価書=" in refused("review", "--evidence", "議事録=総第1号")
     assert "種類=文書番号" in refused("review", "--evidence", "評価書")
     assert "先の日です" in refused("review", "--evidence", "評価書=総第75号", "--on", MONDAY)
@@ -114,6 +113,20 @@ def test_completion_is_refused_without_evidence_ahead_of_its_day_and_twice(adopt
 
     assert status(adopted, "review") == "done"
     assert adopted("audit", "verify", "--json").json["entries"] == 2
+
+
+def test_a_blocked_milestone_is_complete_only_with_a_reason_and_all_its_evidence(adopted: Desk) -> None:
+    papers = ("--evidence", "届出書=総第90号")
+
+    blocked = adopted("complete", "small", "filing", *papers, code=1)
+    adopted("complete", "small", "review", "--evidence", "評価書=総第75号")
+    half = adopted("complete", "small", "filing", *papers, code=1)
+    adopted("complete", "small", "filing", *papers, "--evidence", "送付状=総第91号")
+
+    assert "評価書の再評価" in blocked.err
+    assert "--override" in blocked.err
+    assert "--evidence 送付状=文書番号" in half.err
+    assert status(adopted, "filing") == "done"
 
 
 def test_a_completion_without_evidence_needs_a_reason_and_keeps_it(adopted: Desk) -> None:

@@ -19,10 +19,19 @@ FRIDAY, SATURDAY, MONDAY = "2016-06-03", "2016-06-04", "2016-06-06"
 
 
 @pytest.fixture
-def desk(empty_database: str, tmp_path: Path) -> Desk:
+def desk(tmp_path: Path) -> Desk:
     """A desk on the Friday on which six letters are owed."""
     calendar = calendar_with(tmp_path / "calendar", small=SMALL)
-    desk = Desk(tmp_path / "home", calendar=calendar, database_url=empty_database, today=FRIDAY, plan="small")
+    desk = Desk(tmp_path / "home", calendar=calendar, today=FRIDAY, plan="small")
+    desk("plan", "adopt", "small")
+    return desk
+
+
+@pytest.fixture
+def shared_desk(empty_database: str, tmp_path: Path) -> Desk:
+    """The same, on each kind of database."""
+    calendar = calendar_with(tmp_path / "calendar", small=SMALL)
+    desk = Desk(tmp_path / "home", calendar=calendar, today=FRIDAY, plan="small", database_url=empty_database)
     desk("plan", "adopt", "small")
     return desk
 
@@ -73,19 +82,19 @@ def test_letters_wait_where_nobody_listens_and_the_clerk_is_told_where(desk: Des
     assert states(desk) == {"pending": 8}
 
 
-def test_what_waited_goes_out_once_when_the_relay_is_back(desk: Desk, back: Relay) -> None:
-    desk("watch", code=3, **at(unused_place()))
+def test_what_waited_goes_out_once_when_the_relay_is_back(shared_desk: Desk, back: Relay) -> None:
+    shared_desk("watch", code=3, **at(unused_place()))
 
-    first = desk("outbox", "send", **at(back))
-    second = desk("outbox", "send", **at(back))
-    desk("watch", **at(back))
+    first = shared_desk("outbox", "send", **at(back))
+    second = shared_desk("outbox", "send", **at(back))
+    shared_desk("watch", **at(back))
 
     assert "送信 6通" in first.out
     assert "送信 0通" in second.out
     assert set(ids(taken(back)).values()) == {1}
     assert len(taken(back)) == 6
-    assert desk("outbox", "list", "--json").json == []
-    assert states(desk) == {"sent": 8}
+    assert shared_desk("outbox", "list", "--json").json == []
+    assert states(shared_desk) == {"sent": 8}
 
 
 def test_the_next_mornings_watch_sends_what_waited_and_a_saturday_does_not(desk: Desk, back: Relay) -> None:
@@ -138,19 +147,19 @@ def test_a_refused_address_is_shown_and_can_be_tried_again(desk: Desk) -> None:
         ]
 
 
-def test_a_moved_date_takes_back_what_spoke_of_the_old_one(desk: Desk, back: Relay) -> None:
-    desk("complete", "small", "review", "--evidence", "評価書=総第75号")
+def test_a_moved_date_takes_back_what_spoke_of_the_old_one(shared_desk: Desk, back: Relay) -> None:
+    shared_desk("complete", "small", "review", "--evidence", "評価書=総第75号")
     # August 31 is 20 working days before September 30: 市民課 is owed a reminder.
-    desk("watch", code=3, today="2016-09-01", **at(unused_place()))
-    assert [each["recipient"] for each in desk("outbox", "list", "--json").json] == ["市民課"]
+    shared_desk("watch", code=3, today="2016-09-01", **at(unused_place()))
+    assert [each["recipient"] for each in shared_desk("outbox", "list", "--json").json] == ["市民課"]
 
     move = ("move", "small", "filing", "--to", "平成28年10月", "--apply", "--reason", "受付の延期")
-    desk(*move, today="2016-09-01")
-    desk("outbox", "send", today="2016-09-02", **at(back))
+    shared_desk(*move, today="2016-09-01")
+    shared_desk("outbox", "send", today="2016-09-02", **at(back))
 
-    assert desk("outbox", "list", "--json").json == []
+    assert shared_desk("outbox", "list", "--json").json == []
     assert taken(back) == []
-    assert states(desk) == {"superseded": 1}
+    assert states(shared_desk) == {"superseded": 1}
 
 
 def test_a_moved_date_takes_back_nothing_else(desk: Desk, back: Relay) -> None:
@@ -164,10 +173,10 @@ def test_a_moved_date_takes_back_nothing_else(desk: Desk, back: Relay) -> None:
     assert states(desk) == {"sent": 8}
 
 
-def test_processes_that_send_at_once_send_nothing_twice(desk: Desk, back: Relay) -> None:
-    desk("watch", code=3, **at(unused_place()))
+def test_processes_that_send_at_once_send_nothing_twice(shared_desk: Desk, back: Relay) -> None:
+    shared_desk("watch", code=3, **at(unused_place()))
 
-    processes = [desk.start("outbox", "send", **at(back)) for _ in range(3)]
+    processes = [shared_desk.start("outbox", "send", **at(back)) for _ in range(3)]
     codes = [process.wait() for process in processes]
 
     assert codes == [0, 0, 0]
@@ -190,16 +199,18 @@ class Holding(Post):
         return answer
 
 
-def test_a_watch_killed_while_it_sends_loses_nothing_and_repeats_one_message_at_most(desk: Desk, back: Relay) -> None:
+def test_a_watch_killed_while_it_sends_loses_nothing_and_repeats_one_message_at_most(
+    shared_desk: Desk, back: Relay
+) -> None:
     post = Holding()
     with relay(post) as holding:
-        process = desk.start("watch", "small", **at(holding))
+        process = shared_desk.start("watch", "small", **at(holding))
         assert post.is_holding.wait(60)
         process.kill()
         process.wait()
         before = taken(holding)
 
-    desk("watch", "small", today=MONDAY, **at(back))
+    shared_desk("watch", "small", today=MONDAY, **at(back))
 
     repeated = [id for id, count in ids([*before, *taken(back)]).items() if count > 1]
     assert len(before) == 3
@@ -207,5 +218,5 @@ def test_a_watch_killed_while_it_sends_loses_nothing_and_repeats_one_message_at_
     assert repeated == [before[2]["Message-ID"]]
     (again,) = [content for content in back.post.messages if read_mail(content)["Message-ID"] == repeated[0]]
     assert again == post.messages[2]
-    assert states(desk) == {"sent": 8}
-    assert desk("audit", "verify", "--json").json["problems"] == []
+    assert states(shared_desk) == {"sent": 8}
+    assert shared_desk("audit", "verify", "--json").json["problems"] == []

@@ -22,15 +22,8 @@ ISHINOMAKI = "042021"
 TODAY = date(2016, 6, 3)
 
 
-@pytest.fixture
-def settings(empty_database: str, tmp_path: Path) -> Settings:
-    """An installation that has adopted fy28."""
-    settings = Settings(
-        home=tmp_path / "home",
-        calendar=ROOT / "calendar",
-        database_url=empty_database,
-        today=TODAY.isoformat(),
-    )
+def having_adopted(settings: Settings) -> Settings:
+    """Return the settings of an installation that adopted fy28."""
     office = open_office(settings)
     office.upgrade()
     acting.adopt(office, "fy28", CLERK)
@@ -38,8 +31,16 @@ def settings(empty_database: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def office(settings: Settings) -> Office:
-    return open_office(settings)
+def shared(empty_database: str, tmp_path: Path) -> Settings:
+    """An installation on each kind of database."""
+    here = {"home": tmp_path / "home", "calendar": ROOT / "calendar", "today": TODAY.isoformat()}
+    return having_adopted(Settings(**here, database_url=empty_database))
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    here = {"home": tmp_path / "home", "calendar": ROOT / "calendar", "today": TODAY.isoformat()}
+    return open_office(having_adopted(Settings(**here)))
 
 
 def revisions(office: Office) -> int:
@@ -47,8 +48,8 @@ def revisions(office: Office) -> int:
     return int(plan["revision"])
 
 
-def test_a_milestone_reported_twice_at_once_is_done_once(settings: Settings) -> None:
-    offices = [open_office(settings) for _ in range(4)]
+def test_a_milestone_reported_twice_at_once_is_done_once(shared: Settings) -> None:
+    offices = [open_office(shared) for _ in range(4)]
     given = acting.Report(Deed.COMPLETE, "roster", TODAY, evidence={"名簿": "石総第19号"})
 
     def report(number: int) -> str:
@@ -67,8 +68,8 @@ def test_a_milestone_reported_twice_at_once_is_done_once(settings: Settings) -> 
         assert work.audit.verify() == []
 
 
-def test_of_managers_who_move_dates_at_once_nobody_overwrites_another(settings: Settings) -> None:
-    offices = [open_office(settings) for _ in range(4)]
+def test_of_managers_who_move_dates_at_once_nobody_overwrites_another(shared: Settings) -> None:
+    offices = [open_office(shared) for _ in range(4)]
     ids = ("precheck", "notification", "card_study", "staff_training")
 
     def move(number: int) -> str | None:

@@ -41,9 +41,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def settings(empty_database: str, tmp_path: Path) -> Settings:
-    calendar = calendar_with(tmp_path / "calendar", small=SMALL)
-    return Settings(home=tmp_path / "home", calendar=calendar, database_url=empty_database)
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home", calendar=calendar_with(tmp_path / "calendar", small=SMALL))
 
 
 @pytest.fixture
