@@ -8,17 +8,17 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from tasks.office import send_waiting
+from tasks.office import send_waiting, served_plan
 
 
-@flow(name="配信", flow_run_name="{plan}")
-def deliver(plan: str = "fy28") -> State[Any]:
+@flow(name="配信", flow_run_name="送信待ち")
+def deliver(plan: str | None = None) -> State[Any]:
     """送信待ちの通知を送ります。何もなければ何もしません。
 
     Args:
-        plan: 計画のID
+        plan: 計画のID（空なら設定 KIJITSU_PLAN の計画）
     """
-    sent = send_waiting(plan)
+    sent = send_waiting(plan or served_plan())
     name = "再送待ち" if sent.errors else "送信" if sent.sent else "送信なし"
     counts = f"送信 {sent.sent}通、再送待ち {sent.waiting}通、不達 {sent.dead}通"
     return Completed(name=name, message="\n".join([counts, *sent.errors]))

@@ -12,6 +12,7 @@ from kijitsu.bootstrap import open_office
 from kijitsu.domain.eras import show_date
 from kijitsu.services.replaying import Totals
 from kijitsu.services.replaying import replay as run_replay
+from tasks.office import served_plan
 
 
 @task(name="一年の再生")
@@ -20,21 +21,22 @@ def live_through(plan: str, history: str | None, first: date, last: date, out: P
     return run_replay(open_office(), plan, history, first, last, out)
 
 
-@flow(name="予行", flow_run_name="{plan} {history}")
+@flow(name="予行", flow_run_name="{first}～{last}")
 def replay(
-    plan: str = "fy28",
-    history: str | None = "fy28-late-pia",
-    first: date = date(2016, 4, 1),
-    last: date = date(2017, 7, 31),
+    first: date,
+    last: date,
+    history: str | None = None,
+    plan: str | None = None,
 ) -> None:
     """計画の一年を早回しで再生し、結果のありかを示します。本番のデータには触れません。
 
     Args:
-        plan: 計画のID
-        history: 履歴のID（空なら、だれも何も報告しなかったものとして）
         first: 最初の日
         last: 最後の日
+        history: 履歴のID（空なら、だれも何も報告しなかったものとして）
+        plan: 計画のID（空なら設定 KIJITSU_PLAN の計画）
     """
+    plan = plan or served_plan()
     out = open_office().settings.home / "replays" / f"{plan}-{history or 'nothing'}"
     totals = live_through(plan, history, first, last, out)
     lines = [

@@ -16,25 +16,25 @@ from kijitsu.domain.eras import show_date
 from tasks.artifacts import publish_actions, publish_chain, publish_year
 from tasks.events import emit_transitions
 from tasks.milestones import show_all, tell_reasons
-from tasks.office import look_at_gates, send_letters
+from tasks.office import look_at_gates, send_letters, served_plan
 
 
 def _run_name() -> str:
     given = flow_run.parameters
     office = open_office()
-    plan = given["plan"]
+    plan = given.get("plan") or office.settings.plan
     return f"{plan} {given.get('as_of') or office.today(office.library.organisations()[0])}"
 
 
 @flow(name="毎朝の監視", flow_run_name=_run_name)
-def watch(plan: str = "fy28", as_of: date | None = None) -> State[Any]:
+def watch(plan: str | None = None, as_of: date | None = None) -> State[Any]:
     """計画の全項目の状態を調べ、督促を送り、結果を表示します。
 
     Args:
-        plan: 計画のID
+        plan: 計画のID（空なら設定 KIJITSU_PLAN の計画）
         as_of: この日の監視として行います（空なら今日）
     """
-    report = look_at_gates(plan, as_of)
+    report = look_at_gates(plan or served_plan(), as_of)
     sent = send_letters(report)
 
     tell_reasons(report)

@@ -88,6 +88,13 @@ def _positive(text: str, info: ValidationInfo) -> Length:
     return length
 
 
+def _working_days(text: str, info: ValidationInfo) -> Length:
+    length = _positive(text, info)
+    if length.unit != "wd":
+        raise WindowError(f"「{text}」は開庁日の数（5wd のように）で書いてください。")
+    return length
+
+
 def _clock(text: str, info: ValidationInfo) -> time:
     try:
         return time.fromisoformat(text)
@@ -108,6 +115,7 @@ WeekdayField = Annotated[int, _reading("bad-weekday", _weekday), _text("土", "�
 LengthField = Annotated[
     Length, _reading("bad-length", _positive), _text("10wd", "長さ: wd 開庁日, d 暦日, w 週, m 月, y 年")
 ]
+WorkingDaysField = Annotated[Length, _reading("bad-length", _working_days), _text("5wd", "開庁日の数")]
 LagField = Annotated[Length, _reading("bad-length", lambda t, i: parse_length(t)), _text("-3wd", "間隔、負も可")]
 TimeField = Annotated[time, _reading("bad-time", _clock), _text("08:30", "時刻")]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=60)]
@@ -221,14 +229,8 @@ class ToShape(Shape):
 class AfterShape(Shape):
     """Reminders repeated after the due date; the rhythm is in working days."""
 
-    every: LengthField
+    every: WorkingDaysField
     to: tuple[Role, ...] = ("owner", "secretariat")
-
-    @model_validator(mode="after")
-    def _in_working_days(self) -> AfterShape:
-        if self.every.unit != "wd":
-            raise PydanticCustomError("bad-length", "every は開庁日（5wd のように）で書いてください。")
-        return self
 
 
 class PolicyShape(Shape):
@@ -412,7 +414,7 @@ class PlanDocument(Shape):
     organisation: Identifier
     closures: Annotated[tuple[Identifier, ...], Field(min_length=1)] = ("municipality",)
     source: str = ""
-    due_soon: LengthField = Length(5, "wd")
+    due_soon: WorkingDaysField = Length(5, "wd")
     notes: tuple[NoteShape, ...] = ()
     milestones: Annotated[dict[Identifier, MilestoneShape], Field(min_length=1)]
 

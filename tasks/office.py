@@ -20,6 +20,11 @@ def _is_outside(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     return isinstance(state.result(raise_on_failure=False), OutsideError)
 
 
+def served_plan() -> str:
+    """Return the plan that the settings name for the served deployments."""
+    return open_office().settings.plan
+
+
 @task(name="関門の確認", retries=3, retry_delay_seconds=[10, 60, 300], retry_condition_fn=_is_outside)
 def look_at_gates(plan: str, on: date | None) -> PassReport:
     """Run the pass: gates, transitions, reminders and the letters that carry them, in one transaction."""
@@ -28,7 +33,9 @@ def look_at_gates(plan: str, on: date | None) -> PassReport:
 
 @task(name="通知の送信", retries=3, retry_delay_seconds=[10, 60, 300], retry_condition_fn=_is_outside)
 def send_letters(report: PassReport) -> DispatchReport:
-    """Send what is due; what a relay refuses for now stays in the outbox for the next run."""
+    """Send what is due; what a relay refuses for now stays in the outbox for the next run. On a closed day, nothing."""
+    if not report.is_open:
+        return DispatchReport()
     return dispatch(open_office(), report.standing.plan.organisation)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +16,9 @@ from kijitsu.domain.gates import SHOWN
 from kijitsu.domain.history import Deed
 from kijitsu.domain.plan import Organisation
 from kijitsu.office import Office
+
+if TYPE_CHECKING:
+    from kijitsu.services.delivering import DispatchReport
 
 plan_app = typer.Typer(help="計画をデータベースに採り入れ、版を見ます。", no_args_is_help=True)
 audit_app = typer.Typer(help="監査記録を見て、改ざんがないか確かめます。", no_args_is_help=True)
@@ -107,8 +111,17 @@ def watch(plan: PlanOption = "fy28", as_of: common.AsOfOption = None, as_json: c
             ]
         )
     if sent.errors:
-        remedy = "送信箱に残してあります。あとで送り直します。kijitsu outbox list で見られます。"
-        raise OutsideError("\n".join([*sent.errors, remedy]))
+        raise OutsideError("\n".join([*sent.errors, *_remedies(sent)]))
+
+
+def _remedies(sent: DispatchReport) -> Iterator[str]:
+    if sent.waiting:
+        yield f"{sent.waiting}通は送信箱に残してあり、あとで送り直します（今すぐ送るには kijitsu outbox send）。"
+    if sent.dead:
+        yield (
+            f"{sent.dead}通は受け取りを断られたので、送り直しません。宛先などを直してから "
+            "kijitsu outbox list の鍵で kijitsu outbox resend を実行してください。"
+        )
 
 
 # --- reports ---
@@ -232,7 +245,10 @@ def list_outbox(plan: PlanOption = "fy28", as_json: common.JsonOption = False) -
     if as_json:
         common.print_json(found)
         return
-    rows = ([r["state"], r["recipient"], r["subject"], str(r["attempts"]), r["error"] or "", r["key"]] for r in found)
+    names = {"dead": "不達", "pending": "送信待ち"}
+    rows = (
+        [names[r["state"]], r["recipient"], r["subject"], str(r["attempts"]), r["error"] or "", r["key"]] for r in found
+    )
     common.print_table("送信箱", ("状態", "宛先", "件名", "回数", "相手の返事", "鍵"), rows)
 
 

@@ -44,9 +44,14 @@ def standing_today(opened: Office, plan: str, as_of: str | None, history: str | 
     return reading.standing(opened, plan, on, history)
 
 
+def _plain(value: object) -> str:
+    """Return what JSON has no form for: days and instants in ISO, anything else as text."""
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
 def print_json(value: Any) -> None:
     """Write a value as JSON: dates in ISO, Japanese unescaped."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=_plain) + "\n")
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

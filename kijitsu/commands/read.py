@@ -240,7 +240,9 @@ def period(
     deadline = count_period(chosen, event, closures(chosen.calendar))
     if as_json:
         basis, steps = chosen.basis, list(deadline.explanation)
-        common.print_json({"due": deadline.due, "basis": basis, "explanation": steps, "confidence": chosen.confidence})
+        common.print_json(
+            {"due": deadline.due, "basis": basis, "explanation": steps, "confidence": rule and chosen.confidence}
+        )
     else:
         common.print_lines([f"期限: {show_date(deadline.due)}", *deadline.explanation])
 

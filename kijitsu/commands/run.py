@@ -34,8 +34,9 @@ def replay(
     if as_json:
         common.print_json(totals.as_json())
         return
+    common.print_lines([f"{plan} を {show_date(totals.first)} から {show_date(totals.last)} まで再生しました"])
     common.print_table(
-        f"{plan} を {show_date(totals.first)} から {show_date(totals.last)} まで再生しました",
+        "",
         ("", ""),
         [
             ("履歴", totals.history or "なし"),

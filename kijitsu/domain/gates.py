@@ -125,7 +125,7 @@ def evaluate(
 
     def holds_up(id: str) -> tuple[str, ...]:
         if id not in open_downstream:
-            reached = network.downstream(id)
+            reached = _rests_on(network, id)
             open_downstream[id] = tuple(n for n in reached if not progress.get(n, NOTHING_YET).is_closed)
         return open_downstream[id]
 
@@ -153,6 +153,16 @@ def evaluate(
 
 
 Against = tuple[Code, str, str, Code, str, date | None, Lapse]
+
+
+def _rests_on(network: Network, id: str) -> list[str]:
+    """Return what a lapse of a milestone stops: what rests on it by links that block, directly or not."""
+    reached = {id}
+    for each in network.downstream(id):
+        links = network.plan.milestones[each].after
+        if any(link.on in reached and link.lapse is not Lapse.WARN for link in links):
+            reached.add(each)
+    return [each for each in network.order if each in reached and each != id]
 
 
 def _against(

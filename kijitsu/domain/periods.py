@@ -113,7 +113,7 @@ def count_period(rule: Rule, event: date, closures: Closures) -> Deadline:
         )
     forward = rule.direction is Direction.FORWARD
     steps = [
-        f"根拠: {rule.basis or '指定なし'}（確度: {CONFIDENCE[rule.confidence]}）",
+        f"根拠: {rule.basis}（確度: {CONFIDENCE[rule.confidence]}）" if rule.basis else "根拠: 指定なし",
         f"起点: {show_date(event)}",
     ]
     excluded = rule.first_day is FirstDay.EXCLUDED

@@ -36,7 +36,8 @@ def adopt(office: Office, plan: str, actor: Actor) -> rows.Revision:
     with office.open_work(organisation.municipality, False) as work:
         if head := work.plans.head(loaded.plan.id):
             raise InputError(
-                f"計画 {loaded.plan.id} は採り入れてあります（第{head[0]}版）。日程は kijitsu move {loaded.plan.id} で動かし、"
+                f"計画 {loaded.plan.id} は採り入れてあります（第{head[0]}版）。"
+                f"日程は kijitsu move {loaded.plan.id} で動かし、"
                 f"今の版は kijitsu export {loaded.plan.id} で見てください。"
             )
         revision = work.plans.add(loaded.plan.id, dict(loaded.document), "採用", actor.name, None, now, 0)
@@ -315,7 +316,7 @@ def describe(done: Move) -> Iterator[str]:
         yield f"  ■新たに停止します: {plan.milestones[id].title}"
     yield f"  督促: 取消 {len(done.cancelled)}件、新規 {len(done.created)}件"
     bodies = plan.organisation.bodies
-    yield f"  知らせる先: {'、'.join(bodies[id].title for id in done.notified) or 'なし'}"
+    yield f"  新しい期限の督促が届く先: {'、'.join(bodies[id].title for id in done.notified) or 'なし'}"
     if not done.applied_as:
         yield "  実際に変更するには --reason 理由 --apply を付けて、もう一度実行してください。"
 

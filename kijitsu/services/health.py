@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kijitsu.domain.errors import KijitsuError
@@ -21,7 +22,7 @@ class Finding:
 
 def examine(office: Office) -> list[Finding]:
     """Look at the content, the database and the way out for mail; nothing is changed."""
-    return [_content(office), _database(office), _mail(office)]
+    return [_content(office), *_database(office), _mail(office)]
 
 
 def _content(office: Office) -> Finding:
@@ -32,12 +33,18 @@ def _content(office: Office) -> Finding:
     return Finding("計画ファイル", f"{'、'.join(plans)}（{office.settings.calendar}）")
 
 
-def _database(office: Office) -> Finding:
+def _database(office: Office) -> Iterator[Finding]:
     try:
         plans = [str(plan["plan"]) for plan in ledger.adopted_plans(office)]
+        dead = sum(ledger.dead_letters(office, organisation) for organisation in office.library.organisations())
+        last = [f"{plan} {ledger.last_pass(office, plan) or 'まだ'}" for plan in plans]
     except KijitsuError as exc:
-        return Finding("データベース", "使えません", False, str(exc))
-    return Finding("データベース", f"使えます（採用した計画: {'、'.join(plans) or 'なし'}）")
+        yield Finding("データベース", "使えません", False, str(exc))
+        return
+    yield Finding("データベース", f"使えます（採用した計画: {'、'.join(plans) or 'なし'}）")
+    yield Finding("最後の監視", "、".join(last) or "採用した計画がありません")
+    remedy = "kijitsu outbox list で相手の返事を確かめ、直してから kijitsu outbox resend で送り直してください。"
+    yield Finding("不達の通知", f"{dead}通", not dead, f"不達の通知が{dead}通あります。{remedy}")
 
 
 def _mail(office: Office) -> Finding:

@@ -80,13 +80,26 @@ def transitions_of(office: Office, plan: str, until: date) -> dict[str, list[tup
     return states
 
 
+def dead_letters(office: Office, organisation: Organisation) -> int:
+    """Return how many messages were given up."""
+    with office.open_work(organisation.municipality, True) as work:
+        return work.outbox.counts()[rows.OutboxState.DEAD]
+
+
+def last_pass(office: Office, plan: str) -> date | None:
+    """Return the day of the latest pass of a plan, None before the first."""
+    with office.open_work(organisation_of(office, plan).municipality, True) as work:
+        found = work.passes.latest(plan)
+    return found.occurred_on if found else None
+
+
 def undelivered(office: Office, organisation: Organisation) -> list[Json]:
     """Return the messages that wait or were given up, with what the other side answered."""
     with office.open_work(organisation.municipality, True) as work:
         found = [*work.outbox.all(rows.OutboxState.DEAD), *work.outbox.all(rows.OutboxState.PENDING)]
     return [
         {
-            "state": {"dead": "不達", "pending": "送信待ち"}[row.state],
+            "state": row.state.value,
             "recipient": row.envelope.recipient_title,
             "address": row.envelope.address,
             "subject": row.envelope.wording.subject,

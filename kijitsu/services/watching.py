@@ -8,6 +8,7 @@ from datetime import date
 from hashlib import sha256
 
 from kijitsu import explain
+from kijitsu.domain.eras import show_date
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.gates import SHOWN, Status, Verdict
 from kijitsu.domain.plan import Organisation
@@ -52,13 +53,24 @@ def watch(office: Office, plan: str, on: date | None = None, flow_run: str | Non
     """Run the pass of an adopted plan for a day, today where none is given; a second pass of a day adds nothing.
 
     Transitions, reminders, the letters that carry them and the audit entry are kept together or not at all. Raises
-    InputError where the plan was never adopted.
+    InputError where the plan was never adopted, for a day to come, and for one before the latest pass.
     """
     organisation = organisation_of(office, plan)
-    on = on or office.today(organisation)
+    today = office.today(organisation)
+    on = on or today
+    if on > today:
+        raise InputError(
+            f"{show_date(on)}はまだ先の日です。その日の見通しは kijitsu status {plan} --as-of {on} で見られます。"
+        )
     with office.open_work(organisation.municipality, False) as work:
         work.audit.take_turn()
         standing = adopted(office, work, plan, on)
+        last = work.passes.latest(plan)
+        if last and on < last.occurred_on:
+            raise InputError(
+                f"{show_date(last.occurred_on)}の監視が済んでいるので、それより前の{show_date(on)}には戻れません。"
+                f"その日の状態は kijitsu status {plan} --as-of {on} で見られます。"
+            )
         if not standing.network.calendar.is_open(on):
             return PassReport(standing, on, False)
         before = work.standings.all(plan)

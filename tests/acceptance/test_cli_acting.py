@@ -97,6 +97,14 @@ def test_a_closed_day_is_only_looked_at(adopted: Desk) -> None:
     assert adopted("audit", "verify", "--json").json == {"entries": 1, "problems": []}
 
 
+def test_a_watch_is_of_today_or_of_a_day_that_was_missed(adopted: Desk) -> None:
+    assert "先の日です" in adopted("watch", "small", "--as-of", MONDAY, code=1).err
+
+    assert adopted("watch", "small", "--as-of", "2016-06-02", "--json").json["on"] == "2016-06-02"
+    assert adopted("watch", "small", "--json").json["on"] == FRIDAY
+    assert "戻れません" in adopted("watch", "small", "--as-of", "2016-06-02", code=1).err
+
+
 def test_completion_is_refused_without_evidence_ahead_of_its_day_and_twice(adopted: Desk) -> None:
     def refused(*words: str) -> str:
         return adopted("complete", "small", *words, code=1).err

@@ -49,9 +49,7 @@ def main() -> None:
     )
     with prefect_test_harness(server_startup_timeout=90):
         ours, empty, tasks = daily_flow()
-    print(
-        f"daily flow, {tasks} tasks: {ours:.2f} s; a flow of {tasks} empty tasks: {empty:.2f} s; ratio {ours / empty:.2f}"
-    )
+    print(f"daily flow, {tasks} tasks: {ours:.2f} s; as many empty tasks: {empty:.2f} s; ratio {ours / empty:.2f}")
     print(f"{days} such runs in Prefect would take {ours * days:.0f} s: {ours * days / wall:.0f} times the replay")
 
 

@@ -86,7 +86,7 @@ def test_a_rehearsal_leaves_the_real_data_alone_and_says_where_its_report_is(mor
     today = morning(None, date(2016, 4, 4))
     before = today.letters()
 
-    state = replay("fy28", "fy28-late-pia", date(2016, 5, 30), date(2016, 6, 3), return_state=True)
+    state = replay(date(2016, 5, 30), date(2016, 6, 3), "fy28-late-pia", return_state=True)
 
     assert state.is_completed()
     assert (today.folder / "replays" / "fy28-fy28-late-pia" / "report.html").exists()
