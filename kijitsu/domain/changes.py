@@ -52,8 +52,10 @@ class Preview:
     lapsing: tuple[str, ...]
 
 
-def apply_move(network: Network, id: str, to: Window, cascade: Cascade, progress: Mapping[str, Progress]) -> Plan:
-    """Return the plan with one milestone's window moved, and what follows moved as the cascade says.
+def apply_move(
+    network: Network, id: str, to: Window, cascade: Cascade, progress: Mapping[str, Progress], on: date | None = None
+) -> Plan:
+    """Return the plan with one milestone's window moved on a day, and what follows moved as the cascade says.
 
     Raises InputError for a milestone that is not there, is finished, or has no window to shift from.
     """
@@ -68,7 +70,7 @@ def apply_move(network: Network, id: str, to: Window, cascade: Cascade, progress
         return moved
     if cascade is Cascade.SHIFT:
         return _with_windows(moved, _shifted(network, id, old, to, progress))
-    return _pushed(network, moved, id, progress)
+    return _pushed(network, moved, id, progress, on)
 
 
 def _with_windows(plan: Plan, windows: Mapping[str, Window]) -> Plan:
@@ -119,18 +121,18 @@ def _on_open_day(network: Network, old: Window, new: Window) -> Window:
     return shifted_days(new, (network.calendar.next_open(new.first) - new.first).days)
 
 
-def _pushed(network: Network, moved: Plan, id: str, progress: Mapping[str, Progress]) -> Plan:
+def _pushed(network: Network, moved: Plan, id: str, progress: Mapping[str, Progress], on: date | None) -> Plan:
     """Push only what cannot keep its target any longer, prerequisites first, each as little as possible.
 
     What could not be met even before the move stays as far behind as it was.
     """
     changed = Network(moved, network.calendar, network.closures)
-    before, reached = network.schedule(progress), {*network.downstream(id)}
+    before, reached = network.schedule(progress, on), {*network.downstream(id)}
     placed: Placed = {}
     windows: dict[str, Window] = {}
     for key in changed.order:
         milestone = moved.milestones[key]
-        found = changed.place(milestone, placed, progress)
+        found = changed.place(milestone, placed, progress, on.toordinal() if on else None)
         if found is None:
             continue
         if key in reached and _may_move(milestone, progress):
@@ -141,7 +143,7 @@ def _pushed(network: Network, moved: Plan, id: str, progress: Mapping[str, Progr
                     break
                 windows[key] = _pushed_on(network.calendar, milestone.window, late)
                 milestone = replace(milestone, window=windows[key])
-                found = changed.place(milestone, placed, progress) or found
+                found = changed.place(milestone, placed, progress, on.toordinal() if on else None) or found
         placed[key] = found[0], found[1]
     return _with_windows(moved, windows)
 
@@ -167,7 +169,7 @@ def preview_move(
     network: Network, id: str, to: Window, cascade: Cascade, progress: Mapping[str, Progress], on: date
 ) -> Preview:
     """Return what a move would do, without doing it."""
-    plan = apply_move(network, id, to, cascade, progress)
+    plan = apply_move(network, id, to, cascade, progress, on)
     changed = Network(plan, network.calendar, network.closures)
     before, after = network.schedule(progress, on), changed.schedule(progress, on)
     moved = tuple(
@@ -202,6 +204,6 @@ def replayed(network: Network, events: tuple[Event, ...], as_of: date | None) ->
             progress = progress_of(network.plan, seen, event.on)
             to = parse_window(event.details["to"], network.plan.fiscal_year)
             cascade = Cascade(event.details.get("cascade", Cascade.PUSH))
-            plan = apply_move(network, event.milestone, to, cascade, progress)
+            plan = apply_move(network, event.milestone, to, cascade, progress, event.on)
             network = Network(plan, network.calendar, network.closures)
     return network, progress_of(network.plan, seen, as_of)

@@ -157,12 +157,16 @@ Against = tuple[Code, str, str, Code, str, date | None, Lapse]
 
 def _rests_on(network: Network, id: str) -> list[str]:
     """Return what a lapse of a milestone stops: what rests on it by links that block, directly or not."""
-    reached = {id}
-    for each in network.downstream(id):
-        links = network.plan.milestones[each].after
-        if any(link.on in reached and link.lapse is not Lapse.WARN for link in links):
-            reached.add(each)
-    return [each for each in network.order if each in reached and each != id]
+    found: set[str] = set()
+    waiting = [id]
+    while waiting:
+        before = waiting.pop()
+        for each in network.dependents[before]:
+            links = network.plan.milestones[each].after
+            if each not in found and any(link.on == before and link.lapse is not Lapse.WARN for link in links):
+                found.add(each)
+                waiting.append(each)
+    return network.in_order(found)
 
 
 def _against(

@@ -104,6 +104,8 @@ def _done_on(milestone: Milestone) -> date:
 
 def _after(before: Progress, event: Event) -> Progress:
     match event.deed:
+        case Deed.START | Deed.CANCEL if before.finished_on:
+            return before  # what is done is done
         case Deed.START:
             return replace(before, started_on=before.started_on or event.on)
         case Deed.COMPLETE:
@@ -112,10 +114,11 @@ def _after(before: Progress, event: Event) -> Progress:
                 completed_on=event.on,
                 valid_from=event.effective or event.on,
                 expires_on=event.expires,
+                cancelled_on=None,
                 evidence={**before.evidence, **event.evidence},
             )
         case Deed.WAIVE:
-            return replace(before, waived_on=event.on)
+            return replace(before, waived_on=event.on, cancelled_on=None)
         case Deed.CANCEL:
             return replace(before, cancelled_on=event.on)
         case _:

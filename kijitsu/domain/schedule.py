@@ -6,7 +6,7 @@ a finish is one too unless an elapsed duration (30d, 1m) ends on a closed day.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date
@@ -99,7 +99,11 @@ class Network:
                 if dependent not in found:
                     found.add(dependent)
                     waiting.append(dependent)
-        return sorted(found, key=self._rank.__getitem__)
+        return self.in_order(found)
+
+    def in_order(self, ids: Iterable[str]) -> list[str]:
+        """Return some milestones, prerequisites before what rests on them."""
+        return sorted(ids, key=self._rank.__getitem__)
 
     def upstream(self, id: str) -> set[str]:
         """Return everything that a milestone rests on, directly or not."""
@@ -184,8 +188,10 @@ class Network:
         if done.started_on:
             start = done.started_on.toordinal()
             ends = [self.calendar.ordinal(bound) for link, bound in bounds if not link.type.holds_start]
-            if as_of is not None:
-                ends.append(self.calendar.ordinal(self.calendar.from_ordinal(as_of)))
+            # What is under way ends neither before today nor before its window opens, should it have been moved.
+            first = milestone.window.first.toordinal() if milestone.window and milestone.window.first else None
+            lows = [day for day in (first, as_of) if day is not None]
+            ends += [self.calendar.ordinal(self.calendar.from_ordinal(day)) for day in lows]
             return start, max([self._finish(milestone.duration, start), *ends]), []
         window = milestone.window
         first = window.first.toordinal() if window and window.first else None
@@ -329,7 +335,7 @@ class Network:
                 if link.on not in found and link.on not in spared:
                     found.add(link.on)
                     waiting.append(link.on)
-        return sorted(found, key=self._rank.__getitem__, reverse=True)
+        return self.in_order(found)[::-1]
 
     def _limit(self, link: Dependency, edge: int) -> int:
         """Return the last day of the prerequisite's end that lets its dependent's end fall on `edge` or before."""

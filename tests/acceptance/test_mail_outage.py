@@ -70,7 +70,8 @@ def test_letters_wait_where_nobody_listens_and_the_clerk_is_told_where(desk: Des
         "dead": 0,
     }
     assert "接続できません" in done.err
-    assert "kijitsu outbox list" in done.err
+    assert "6通は送信箱に残してあり" in done.err
+    assert "kijitsu outbox send" in done.err
     waiting = desk("outbox", "list", "--json").json
     assert len(waiting) == 6
     for each in waiting:

@@ -207,6 +207,7 @@ def test_a_lapse_that_only_warns_does_not_block() -> None:
     assert verdicts["bill"].status is Status.READY
     assert (only(verdicts["bill"]).code, only(verdicts["bill"]).lapse) == (Code.OVERDUE, Lapse.WARN)
     assert not only(verdicts["bill"]).blocks
+    assert only(verdicts["bill"]).holds_up == ()
     assert verdicts["vote"].facts == (Status.WAITING,)
 
 

@@ -112,8 +112,11 @@ def earliest_of(
     if done.started_on:
         least = end_of(done.started_on, each.duration)
         today = on_or_after(as_of) if as_of else least
+        opens = on_or_after(first) if first else least
         return done.started_on, first_day(
-            lambda at: at >= max(least, today) and all(is_kept(link, placed[link.on], None, at) for link in links),
+            lambda at: (
+                at >= max(least, today, opens) and all(is_kept(link, placed[link.on], None, at) for link in links)
+            ),
             only_open=False,
         )
     if first is None and not links:
