@@ -322,4 +322,4 @@ def describe(done: Move) -> Iterator[str]:
 
 
 def _slack(slack: int | None) -> str:
-    return "－" if slack is None else f"{slack}日"
+    return "－" if slack is None else f"{slack}開庁日"

@@ -105,17 +105,28 @@ def test_a_letter_is_given_up_after_days_and_shown_as_undelivered(office: Office
     assert dispatch(cut_off) == delivering.DispatchReport()
 
 
-def test_what_another_process_is_sending_is_left_to_it_for_the_time_of_its_lease(office: Office, clock: Clock) -> None:
-    with office.open_work(ISHINOMAKI, False) as work:
-        work.outbox.claim(clock.now, delivering.LEASE, 20, "another process, killed since")
-        work.commit()
+class Broken:
+    """A courier that brings its process down."""
+
+    def send(self, envelope: Envelope) -> None:
+        raise RuntimeError("a fault of our own")
+
+    def close(self) -> None:
+        pass
+
+
+def test_what_a_process_took_and_did_not_finish_is_left_to_it_for_five_minutes(office: Office, clock: Clock) -> None:
+    organisation = organisation_of(office, "small")
+    with pytest.raises(RuntimeError, match="of our own"):
+        delivering.dispatch(office, organisation, Broken())
 
     with relay() as running:
-        clock.now += delivering.LEASE - timedelta(seconds=1)
-        assert dispatch(through(office, running.place)).sent == 0
-        assert delivering.send_now(through(office, running.place), organisation_of(office, "small")).sent == 0
-        clock.now += timedelta(seconds=1)
-        assert dispatch(through(office, running.place)).sent == 6
+        back = through(office, running.place)
+        clock.advance(minutes=4, seconds=59)
+        assert dispatch(back).sent == 0
+        assert delivering.send_now(back, organisation).sent == 0
+        clock.advance(seconds=1)
+        assert dispatch(back).sent == 6
 
 
 def test_sending_now_does_not_wait_for_the_next_try(office: Office, clock: Clock) -> None:
@@ -126,22 +137,6 @@ def test_sending_now_does_not_wait_for_the_next_try(office: Office, clock: Clock
         back = through(office, running.place)
         assert dispatch(back).sent == 0
         assert delivering.send_now(back, organisation_of(office, "small")).sent == 6
-
-
-def test_a_courier_that_breaks_down_loses_no_letter(office: Office, clock: Clock) -> None:
-    class Broken:
-        def send(self, envelope: Envelope) -> None:
-            raise RuntimeError("a fault of our own")
-
-        def close(self) -> None:
-            pass
-
-    with pytest.raises(RuntimeError, match="of our own"):
-        delivering.dispatch(office, organisation_of(office, "small"), Broken())
-
-    clock.now += delivering.LEASE
-    with relay() as running:
-        assert dispatch(through(office, running.place)).sent == 6
 
 
 def test_every_try_of_a_letter_is_the_same_message(office: Office, clock: Clock) -> None:

@@ -170,6 +170,26 @@ def test_a_day_shifted_from_an_open_to_a_closed_day_goes_on_to_the_next_open_one
     assert wording(plan, "fair") == "平成28年6月17日（金）"
 
 
+def test_a_window_open_at_one_end_shifts_by_the_end_it_has() -> None:
+    until = milestone("a", when="～平成28年6月")
+    others = (
+        milestone("from", "a", when="2016-06-06～"),
+        milestone("by", "a", when="～2016-06-10"),
+        milestone("month", "a", when="平成28年7月～"),
+    )
+
+    plan = moved(until, *others, id="a", to="～平成28年7月", cascade=SHIFT)
+    saturday = moved(milestone("a", when="2016-06-01～"), others[0], id="a", to="2016-06-06～", cascade=SHIFT)
+
+    # From 30 June to 31 July are 31 days, and one month.
+    assert [wording(plan, id) for id in ("from", "by", "month")] == [
+        "平成28年7月7日（木）～",
+        "～平成28年7月11日（月）",
+        "平成28年8月～",
+    ]
+    assert wording(saturday, "from") == "平成28年6月11日（土）～"
+
+
 def test_without_a_cascade_nothing_else_moves() -> None:
     plan = moved(*CHAIN, id="a", to="平成28年9月", cascade=NONE)
 

@@ -13,7 +13,7 @@ from kijitsu.calendars import Calendars
 from kijitsu.domain.closures import Closures, combined
 from kijitsu.domain.errors import InputError
 from kijitsu.plans import Library
-from tests.unit.worked import CALENDARS, OFFICE, day
+from tests.unit.worked import CALENDARS, LIBRARY, OFFICE, day
 
 RESIDENTS = CALENDARS("residents")
 ONE_DAY = timedelta(1)
@@ -119,8 +119,33 @@ def test_the_table_ends_with_an_error_that_names_the_day_and_the_table() -> None
     for outside in (date(2013, 12, 31), date(2030, 1, 1)):
         with pytest.raises(InputError, match=f"{outside} は休日表（石巻市の休日、2014-01-01～2029-12-31）の外です"):
             OFFICE.is_open(outside)
-    # The last days of the table are closed themselves: no open day after them, yet they are known.
-    assert OFFICE.why_closed(date(2029, 12, 31)) == "年末年始"
+
+
+def test_the_first_and_last_days_of_the_table_are_known() -> None:
+    # They are closed themselves: 2014 opened on Monday 6 January, 2029 will close on Friday 28 December.
+    assert OFFICE.why_closed(date(2014, 1, 1)) == OFFICE.why_closed(date(2029, 12, 31)) == "年末年始"
+    assert OFFICE.next_open(date(2014, 1, 1)) == OFFICE.add(date(2014, 1, 7), -1) == date(2014, 1, 6)
+    assert OFFICE.previous_open(date(2029, 12, 31)) == OFFICE.add(date(2029, 12, 27), 1) == date(2029, 12, 28)
+    for outside, count in [
+        ("2029-12-31", lambda: OFFICE.next_open(date(2029, 12, 31))),
+        ("2014-01-01", lambda: OFFICE.previous_open(date(2014, 1, 1))),
+        ("2013-12-31", lambda: OFFICE.add(date(2014, 1, 6), -1)),
+        ("2030-01-01", lambda: OFFICE.add(date(2029, 12, 28), 1)),
+    ]:
+        with pytest.raises(InputError, match=f"{outside} は休日表"):
+            count()
+
+
+def test_two_calendars_together_know_the_days_that_both_know() -> None:
+    later = LIBRARY.calendars(2018, 2019)("municipality")
+
+    both = combined((OFFICE, later))
+
+    assert both.next_open(date(2016, 1, 1)) == date(2016, 1, 4)
+    assert both.why_closed(date(2029, 12, 31)) == "年末年始"
+    for outside in (date(2015, 12, 31), date(2030, 1, 1)):
+        with pytest.raises(InputError, match="2016-01-01～2029-12-31）の外です"):
+            both.is_open(outside)
 
 
 def test_a_calendar_that_is_not_there_is_named_with_the_nearest() -> None:

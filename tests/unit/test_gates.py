@@ -324,6 +324,18 @@ def test_a_lag_must_have_run_out() -> None:
     assert (over.status, over.reasons) == (Status.READY, ())
 
 
+def test_without_a_lag_the_gate_opens_on_the_day_of_completion() -> None:
+    milestones = (milestone("a", when="平成28年6月"), milestone("b", "a", when="平成28年6月"))
+
+    assert judged(*milestones, on="2016-06-03", progress={"a": completed("2016-06-03")})["b"].status is Status.READY
+
+
+def test_a_lag_between_finishes_holds_no_start() -> None:
+    milestones = (milestone("a", when="平成28年6月"), milestone("b", link("a", "FF", "7d"), when="平成28年6月"))
+
+    assert judged(*milestones, on="2016-06-06", progress={"a": completed("2016-06-03")})["b"].reasons == ()
+
+
 def test_five_thousand_in_a_row_behind_one_overdue_are_judged_without_recursion() -> None:
     row = [milestone("m0", when="平成28年5月"), *(milestone(f"m{n}", link(f"m{n - 1}", "SS")) for n in range(1, 5000))]
     net = network(*row)

@@ -73,12 +73,15 @@ def test_the_offsets_count_from_the_latest_safe_finish_not_from_the_own_due_day(
 def test_calendar_offsets_move_earlier_from_a_closed_day() -> None:
     policy = Policy(before=tuple(map(parse_length, ("1m", "2w", "5d"))))
 
-    # 5/24, 6/10, and Sunday the 19th: Friday the 17th.
+    # A month before the 24th is 5/24; five days before it Sunday the 19th, so Friday the 17th.
     assert [str(each.due_on) for each in due_on("2016-06-20", BY_THE_24TH, policy=policy)] == [
         "2016-05-24",
         "2016-06-10",
         "2016-06-17",
     ]
+    # A month before 6/30 is Monday 5/30; before 6/29 it is Sunday 5/29, so Friday the 27th.
+    by_the_29th = milestone("a", when="2016-05-02～2016-06-29")
+    assert str(due_on("2016-06-01", by_the_29th, policy=policy)[0].due_on) == "2016-05-27"
 
 
 def test_an_offset_from_a_due_day_on_a_closed_day_counts_from_the_open_day_before_it() -> None:
@@ -126,6 +129,10 @@ def test_nothing_is_owed_on_the_weekend_after_the_day() -> None:
     assert due_on("2016-06-25", BY_THE_24TH) == []
 
 
+def test_a_policy_without_a_rhythm_says_nothing_after_the_day() -> None:
+    assert due_on("2016-06-27", BY_THE_24TH, policy=Policy()) == []
+
+
 def test_what_is_closed_is_not_reminded_of() -> None:
     for progress in (completed("2016-06-20"), cancelled("2016-06-20")):
         assert due_on("2016-07-04", BY_THE_24TH, progress={"a": progress}) == []
@@ -148,6 +155,19 @@ def test_being_blocked_is_told_once_on_the_change() -> None:
     assert rules_of(first, "b") == [("blocked", "committee"), ("blocked", "secretariat")]
     assert [each.deadline for each in first if each.milestone == "b"] == [date(2016, 6, 1)] * 2
     assert rules_of(again, "b") == []
+
+
+def test_a_block_dates_from_the_first_lapse_that_blocks() -> None:
+    warned = (
+        milestone("w", when="平成28年3月"),
+        milestone("x", when="平成28年4月"),
+        milestone("y", when="平成28年5月"),
+    )
+    held = milestone("b", link("w", lapse="warn"), "y", "x", when="平成28年6月")
+
+    reminders = due_on("2016-06-01", *warned, held)
+
+    assert {each.deadline for each in reminders if each.rule == "blocked"} == {date(2016, 5, 1)}
 
 
 def test_being_free_again_is_told_once_on_the_change() -> None:
@@ -255,7 +275,7 @@ def test_a_milestone_names_its_own_policy() -> None:
 
 def test_what_lies_ahead_is_each_offset_and_the_day_itself() -> None:
     net = network(BY_THE_24TH, SENDING, VOTE, policies={"standard": PLAIN})
-    on = date(2016, 6, 13)
+    on = date(2016, 6, 17)
 
     ahead = list(upcoming(net.plan, net.schedule({}, on), {"vote": completed("2016-06-10")}, on, OFFICE))
 
@@ -263,4 +283,16 @@ def test_what_lies_ahead_is_each_offset_and_the_day_itself() -> None:
         ("before:5wd", "committee", "2016-06-17", False),
         ("before:1wd", "committee", "2016-06-23", False),
         ("on_day", "committee", "2016-06-24", False),
+    ]
+
+
+def test_the_day_itself_is_ahead_until_it_is_over_and_moves_earlier_from_a_closed_day() -> None:
+    net = network(BY_THE_24TH, milestone("sunday", when="2016-05-02～2016-06-26"), policies={"standard": PLAIN})
+    on = date(2016, 6, 24)
+
+    ahead = list(upcoming(net.plan, net.schedule({}, on), {}, on, OFFICE))
+
+    assert [(each.milestone, each.rule, str(each.due_on)) for each in ahead] == [
+        ("a", "on_day", "2016-06-24"),
+        ("sunday", "on_day", "2016-06-24"),
     ]

@@ -258,6 +258,12 @@ def test_what_was_started_and_should_be_over_ends_today_at_the_earliest() -> Non
     assert ends(slots["b"]) == ("2016-06-21", "2016-06-21")
 
 
+def test_what_was_started_before_its_window_ends_in_it() -> None:
+    slots = scheduled(milestone("a", when="2016-06-20～2016-06-24"), progress={"a": started("2016-06-01")})
+
+    assert ends(slots["a"]) == ("2016-06-01", "2016-06-20")
+
+
 def test_a_finish_that_waits_for_another_waits_after_the_start_was_made() -> None:
     slots = scheduled(
         milestone("a", when="2016-06-01～", duration="8wd"),
