@@ -14,10 +14,10 @@ from kijitsu.domain.eras import show_date
 from kijitsu.domain.errors import InputError, OutsideError, did_you_mean
 from kijitsu.domain.gates import SHOWN
 from kijitsu.domain.history import Deed
-from kijitsu.domain.plan import Organisation
-from kijitsu.office import Office
 
 if TYPE_CHECKING:
+    from kijitsu.domain.plan import Organisation
+    from kijitsu.office import Office
     from kijitsu.services.delivering import DispatchReport
 
 plan_app = typer.Typer(help="計画をデータベースに採り入れ、版を見ます。", no_args_is_help=True)

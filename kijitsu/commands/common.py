@@ -7,15 +7,16 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kijitsu.bootstrap import open_office
 from kijitsu.domain.errors import KijitsuError
 from kijitsu.domain.windows import parse_day
-from kijitsu.office import Office
-from kijitsu.services import reading
+
+if TYPE_CHECKING:
+    from kijitsu.office import Office
+    from kijitsu.services.reading import Standing
 
 PlanArgument = Annotated[str, typer.Argument(metavar="PLAN", help="計画のID（fy28）またはファイルのパス")]
 MilestoneArgument = Annotated[str, typer.Argument(metavar="ID", help="項目のID（pia など）")]
@@ -29,7 +30,9 @@ HistoryOption = Annotated[
 
 
 def office() -> Office:
-    """Return the office of this process's settings."""
+    """Return the office of this process's settings. It is wired here, so that help and usage errors load nothing."""
+    from kijitsu.bootstrap import open_office
+
     return open_office()
 
 
@@ -38,8 +41,10 @@ def day(text: str | None) -> date | None:
     return None if text is None else parse_day(text)
 
 
-def standing_today(opened: Office, plan: str, as_of: str | None, history: str | None) -> reading.Standing:
+def standing_today(opened: Office, plan: str, as_of: str | None, history: str | None) -> Standing:
     """Return where a plan stands on the given day, today where none is given."""
+    from kijitsu.services import reading
+
     on = day(as_of) or reading.today_of(opened, plan, history)
     return reading.standing(opened, plan, on, history)
 

@@ -103,8 +103,6 @@ def reworded(window: Window, first: date | None, last: date | None) -> Window:
     is_moved = (first, last) != (window.first, window.last)
     if is_moved and precision in (Precision.THIRD, Precision.QUARTER, Precision.FISCAL_YEAR):
         precision = Precision.RANGE
-        if first and last and first.day == 1 and last == month_end(first):
-            precision = Precision.MONTH
     if precision is Precision.RANGE and (first is None or last is None):
         precision = Precision.MONTH if window.moves_by_months else Precision.DAY
     moved = Window(first, last, precision, window.approximate)

@@ -78,7 +78,7 @@ class Audit(Repository):
 
     def all(self) -> list[AuditRow]:
         """Return all entries, the first one first."""
-        return [AuditRow(*row) for row in self._run(_ALL)]
+        return [AuditRow(*row) for row in self._rows(_ALL)]
 
     def verify(self) -> list[str]:
         """Return what is wrong with the log, in sentences naming the entry; none where it is as written."""

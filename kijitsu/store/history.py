@@ -91,7 +91,7 @@ class Plans(Repository):
 
     def revisions(self, plan: str) -> list[Revision]:
         """Return all revisions, the first one first."""
-        return [Revision(*row) for row in self._run(_REVISIONS, plan=plan)]
+        return [Revision(*row) for row in self._rows(_REVISIONS, plan=plan)]
 
     def ids(self) -> list[str]:
         """Return the ids of the adopted plans, sorted."""
@@ -134,7 +134,7 @@ class Events(Repository):
 
     def upto(self, plan: str, day: date | None) -> list[EventRow]:
         """Return what happened until the end of `day` (all where None), by day and then as recorded."""
-        found = self._run(_EVENTS, plan=plan) if day is None else self._run(_EVENTS_UPTO, plan=plan, day=day)
+        found = self._rows(_EVENTS, plan=plan) if day is None else self._rows(_EVENTS_UPTO, plan=plan, day=day)
         return [EventRow(*row) for row in found]
 
 
@@ -143,7 +143,7 @@ class Standings(Repository):
 
     def all(self, plan: str) -> dict[str, Standing]:
         """Return the plan's standings by milestone."""
-        return {row.milestone: Standing(*row) for row in self._run(_STANDINGS, plan=plan)}
+        return {row.milestone: Standing(*row) for row in self._rows(_STANDINGS, plan=plan)}
 
     def put(self, plan: str, standings: Sequence[Standing]) -> None:
         """Write these standings over the former ones of the same milestones."""
@@ -162,7 +162,7 @@ class Transitions(Repository):
 
     def all(self, plan: str) -> list[TransitionRow]:
         """Return the plan's transitions, by day and then as recorded."""
-        return [TransitionRow(*row) for row in self._run(_TRANSITIONS, plan=plan)]
+        return [TransitionRow(*row) for row in self._rows(_TRANSITIONS, plan=plan)]
 
 
 class Passes(Repository):

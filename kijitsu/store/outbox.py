@@ -118,7 +118,7 @@ class Outbox(Repository):
 
     def all(self, state: OutboxState | None = None) -> list[OutboxRow]:
         """Return the messages in this state (in any where None), in the order they were written."""
-        found = self._run(_ALL) if state is None else self._run(_IN_STATE, state=state)
+        found = self._rows(_ALL) if state is None else self._rows(_IN_STATE, state=state)
         return [_outbox_row(row) for row in found]
 
 

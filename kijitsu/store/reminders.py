@@ -72,11 +72,11 @@ class Reminders(Repository):
 
     def keys(self, plan: str) -> set[ReminderKey]:
         """Return the keys of all the plan's reminders, in whatever state."""
-        return {ReminderKey(*row) for row in self._run(_KEYS, plan=plan)}
+        return {ReminderKey(*row) for row in self._rows(_KEYS, plan=plan)}
 
     def all(self, plan: str, since: date | None = None) -> list[ReminderRow]:
         """Return the plan's reminders written on `since` or later, in the order of their days."""
-        found = self._run(_ALL, plan=plan) if since is None else self._run(_SINCE, plan=plan, since=since)
+        found = self._rows(_ALL, plan=plan) if since is None else self._rows(_SINCE, plan=plan, since=since)
         return [ReminderRow(*row) for row in found]
 
     def add(self, rows: Sequence[ReminderRow]) -> list[ReminderRow]:

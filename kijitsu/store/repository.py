@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection, Executable, Select, Table, bindparam, select
 
@@ -24,6 +24,10 @@ class Repository:
     def _run(self, statement: Executable, **parameters: Any) -> Any:
         """Run a query or an update that asks for its municipality as `here`."""
         return self._connection.execute(statement, {"here": self._municipality, **parameters})
+
+    def _rows(self, statement: Executable, **parameters: Any) -> Sequence[Any]:
+        """Return a query's rows, fetched at once: one by one costs SQLAlchemy twice the time."""
+        return cast("Sequence[Any]", self._run(statement, **parameters).all())
 
     def _write(self, statement: Executable, rows: Sequence[dict[str, Any]]) -> Any:
         """Run an insert for these rows; without any not at all, where SQLAlchemy would insert one."""

@@ -136,6 +136,11 @@ def test_the_first_and_last_days_of_the_table_are_known() -> None:
             count()
 
 
+def test_the_table_reaches_twelve_years_beyond_the_years_in_play() -> None:
+    assert OFFICE.why_closed(date(2029, 11, 23)) == "勤労感謝の日"
+    assert [year for year in range(2010, 2035) if CALENDARS.covers(year)] == [2015, 2016, 2017]
+
+
 def test_two_calendars_together_know_the_days_that_both_know() -> None:
     later = LIBRARY.calendars(2018, 2019)("municipality")
 

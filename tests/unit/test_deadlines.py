@@ -48,6 +48,16 @@ def test_a_deadline_after_an_event_to_come_is_provisional_and_does_not_hurry_the
     assert slots["vote"].firm_finish == date(2016, 6, 30)
 
 
+def test_the_earlier_of_a_firm_and_a_provisional_need_is_the_latest_safe_day() -> None:
+    vote, _, sending = VOTED
+
+    later = scheduled(vote, milestone("copy", "vote", due="2016-06-24"), sending, as_of="2016-06-20")["copy"]
+    earlier = scheduled(vote, milestone("copy", "vote", due="2016-06-21"), sending, as_of="2016-06-20")["copy"]
+
+    assert (latest(later), later.firm_finish) == (("2016-06-22", "2016-06-22"), date(2016, 6, 24))
+    assert (latest(earlier), earlier.firm_finish) == (("2016-06-21", "2016-06-21"), date(2016, 6, 21))
+
+
 def test_a_provisional_deadline_moves_with_the_estimate() -> None:
     slots = scheduled(*VOTED, as_of="2016-07-11")
 

@@ -203,6 +203,7 @@ def test_a_month_is_explained_by_its_corresponding_day_or_the_lack_of_it() -> No
 def test_an_event_before_the_rule_was_in_force_is_refused() -> None:
     with pytest.raises(InputError, match=r"審査請求」.*は平成28年4月1日（金）から施行されました。平成28年3月31日"):
         count_period(RULES["review_request"], date(2016, 3, 31), OFFICE)
+    assert count_period(RULES["review_request"], date(2016, 4, 1), OFFICE).due == date(2016, 7, 1)
 
 
 @pytest.mark.parametrize("length", ["0", "0d", "-3d"])
@@ -229,6 +230,7 @@ def test_a_length_that_cannot_be_read_shows_the_forms(text: str) -> None:
     [
         ("2016-04-28", "1wd", "2016-04-28"),
         ("2016-04-28", "3wd", "2016-05-06"),
+        ("2016-06-04", "2wd", "2016-06-07"),  # from a Saturday
         ("2016-04-01", "30d", "2016-04-30"),  # a Saturday: elapsed time ends where it ends
         ("2016-04-01", "1m", "2016-04-30"),
         ("2016-01-31", "1m", "2016-02-29"),

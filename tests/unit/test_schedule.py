@@ -208,6 +208,13 @@ def test_the_latest_safe_finish_is_the_smaller_of_the_own_due_day_and_what_succe
     assert slots["a"].due == date(2016, 6, 30)
 
 
+def test_a_lag_of_a_month_leaves_the_last_day_whose_corresponding_day_is_safe() -> None:
+    slots = scheduled(milestone("a", when="2016-06-01～"), milestone("b", link("a", lag="1m"), due="2017-02-28"))
+
+    # Over by Monday 1/30: a month from the 31st leads to 28 February, a month from 1 February to 1 March.
+    assert latest(slots["a"]) == ("2017-01-30", "2017-01-30")
+
+
 def test_critical_is_what_nothing_in_the_plan_has_less_slack_than() -> None:
     slots = scheduled(
         milestone("a", when="2016-06-01～", duration="3wd"),
@@ -256,6 +263,12 @@ def test_what_was_started_and_should_be_over_ends_today_at_the_earliest() -> Non
 
     assert ends(slots["a"]) == ("2016-06-01", "2016-06-20")
     assert ends(slots["b"]) == ("2016-06-21", "2016-06-21")
+
+
+def test_what_was_started_on_a_saturday_counts_from_monday() -> None:
+    slots = scheduled(milestone("a", when="2016-06-01～", duration="2wd"), progress={"a": started("2016-06-04")})
+
+    assert ends(slots["a"]) == ("2016-06-04", "2016-06-07")
 
 
 def test_what_was_started_before_its_window_ends_in_it() -> None:

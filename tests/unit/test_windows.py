@@ -71,6 +71,7 @@ from tests.unit.worked import day
         ("令和元年度", "2019-04-01", "2020-03-31", "fiscal_year"),
         ("平成28年度6月", "2016-06-01", "2016-06-30", "month"),
         ("平成28年度3月", "2017-03-01", "2017-03-31", "month"),
+        ("平成28年度4月", "2016-04-01", "2016-04-30", "month"),
         ("平成28年", "2016-01-01", "2016-12-31", "range"),
         # ranges
         ("平成28年4月～5月", "2016-04-01", "2016-05-31", "range"),
@@ -99,7 +100,8 @@ def test_a_form_is_read_as_the_days_it_means(text: str, first: str | None, last:
 
     assert (window.first, window.last) == (first and day(first), last and day(last))
     assert window.precision == precision
-    assert not window.warnings
+    assert (window.undecided, window.approximate, window.warnings) == (False, False, ())
+    assert window.is_open == (first is None or last is None)
     assert window.wording == text.strip()
 
 
@@ -174,6 +176,8 @@ def test_what_is_being_settled_has_no_days(text: str) -> None:
         ("", "日付が空です"),
         ("そのうち", "日付として読めません"),
         ("3日", "月がありません"),
+        ("平成28年上旬", "月がありません"),
+        ("平成28年度上旬", "月がありません"),
         # no such years: a slip of the finger, not a plan
         ("9999-12-31", "西暦9999年"),
         ("1500-01-01", "西暦1500年"),
@@ -242,6 +246,34 @@ def test_months_move_whole_whatever_their_length() -> None:
 
     april = shifted_months(parse_window("平成28年2月～3月"), 1)
     assert (april.first, april.last) == (date(2016, 3, 1), date(2016, 4, 30))
+
+
+@pytest.mark.parametrize(
+    ("text", "by_months"),
+    [
+        ("平成28年6月", True),
+        ("平成28年4月～5月", True),
+        ("平成28年度", True),
+        ("平成28年度第1四半期", True),
+        ("平成28年7月～", True),
+        ("平成28年～", True),
+        ("～平成28年", True),
+        ("2016-06-03", False),
+        ("平成28年6月上旬", False),
+        ("2016-06-10～2016-06-28", False),
+        ("2016-06-01～2016-06-28", False),
+        ("2016-06-10～2016-06-30", False),
+        ("調整中", False),
+    ],
+)
+def test_what_the_source_says_in_months_moves_by_months(text: str, by_months: bool) -> None:
+    assert parse_window(text).moves_by_months is by_months
+
+
+def test_a_day_stays_a_day_and_a_month_a_month() -> None:
+    assert shifted_days(parse_window("2016-06-03"), 7) == Window.on(date(2016, 6, 10))
+    assert shifted_months(parse_window("平成28年6月"), 7) == parse_window("平成29年1月")
+    assert shifted_months(parse_window("平成28年度第1四半期"), 3).wording == "平成28年7月～平成28年9月"
 
 
 def test_days_move_by_days_and_a_third_of_a_month_becomes_a_range() -> None:
