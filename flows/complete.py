@@ -6,11 +6,12 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 from flows.forms import CompletionForm
 from kijitsu.bootstrap import open_office
 from kijitsu.domain.eras import show_date
+from kijitsu.domain.errors import InputError
 from kijitsu.domain.history import Deed
 from kijitsu.office import Actor
 from kijitsu.services import acting
@@ -25,12 +26,15 @@ def complete(form: CompletionForm) -> State[Any]:
     """
     office = open_office()
     id = form.milestone.name  # type: ignore[attr-defined]
-    given = acting.Report(
-        Deed.COMPLETE,
-        id,
-        form.on,
-        evidence=dict(acting.evidence(each) for each in form.evidence),
-        override=form.override,
-    )
-    acting.report(office, office.settings.plan, given, Actor(form.actor, "self-declared"))
+    try:
+        given = acting.Report(
+            Deed.COMPLETE,
+            id,
+            form.on,
+            evidence=dict(acting.evidence(each) for each in form.evidence),
+            override=form.override,
+        )
+        acting.report(office, office.settings.plan, given, Actor(form.actor, "self-declared"))
+    except InputError as exc:
+        return Failed(name="入力の誤り", message=str(exc))
     return Completed(name="記録済み", message=f"{show_date(form.on)}の完了として記録しました: {id}")

@@ -6,11 +6,12 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 from flows.forms import MoveForm
 from kijitsu.bootstrap import open_office
 from kijitsu.domain.changes import Cascade
+from kijitsu.domain.errors import InputError
 from kijitsu.office import Actor
 from kijitsu.services import acting
 from tasks.artifacts import publish_move
@@ -26,10 +27,13 @@ def move(form: MoveForm) -> State[Any]:
     office = open_office()
     plan, id = office.settings.plan, form.milestone.name  # type: ignore[attr-defined]
     cascade = Cascade[form.spread.name]
-    if form.apply:
-        actor = Actor(form.actor, "self-declared")
-        done = acting.move(office, plan, id, form.to, form.reason, cascade, actor)
-    else:
-        done = acting.preview(office, plan, id, form.to, form.reason, cascade, None)
+    try:
+        if form.apply:
+            actor = Actor(form.actor, "self-declared")
+            done = acting.move(office, plan, id, form.to, form.reason, cascade, actor)
+        else:
+            done = acting.preview(office, plan, id, form.to, form.reason, cascade, None)
+    except InputError as exc:
+        return Failed(name="入力の誤り", message=str(exc))
     publish_move(done)
     return Completed(name="変更済み" if form.apply else "確認のみ", message="\n".join(acting.describe(done)))

@@ -69,11 +69,11 @@ def remedy_sentence(plan: Plan, reason: Reason) -> str:
     owner = plan.organisation.bodies[root.owner].title
     match reason.root_code:
         case Code.VALIDITY_ENDED | Code.VALIDITY_WILL_END:
-            return f"{owner}が「{root.title}」をやり直し、完了を報告すれば再開します。"
+            return f"{owner}が「{root.title}」をやり直し、完了を報告すれば、この原因は解けます。"
         case Code.CANCELLED:
-            return f"「{root.title}」に代わる前提を決め、計画の前提を改めれば再開します。"
+            return f"「{root.title}」に代わる前提を決め、計画の前提を改めれば、この原因は解けます。"
         case _:
-            return f"{owner}が「{root.title}」を完了し、報告すれば再開します。"
+            return f"{owner}が「{root.title}」を完了し、報告すれば、この原因は解けます。"
 
 
 def due_sentences(plan: Plan, id: str, slot: Slot) -> Iterator[str]:

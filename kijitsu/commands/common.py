@@ -46,7 +46,11 @@ def standing_today(opened: Office, plan: str, as_of: str | None, history: str | 
     from kijitsu.services import reading
 
     on = day(as_of) or reading.today_of(opened, plan, history)
-    return reading.standing(opened, plan, on, history)
+    standing = reading.standing(opened, plan, on, history)
+    if history is None and not standing.revision:
+        where = opened.settings.home.resolve()
+        sys.stderr.write(f"採り入れた計画がないので、計画ファイルのままの状態を示します（データの場所: {where}）。\n")
+    return standing
 
 
 def _plain(value: object) -> str:

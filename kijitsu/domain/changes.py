@@ -41,7 +41,7 @@ class Preview:
     """All that a move would do, milestone by milestone; `plan` is the plan as it would be.
 
     `breached` are deadlines and pinned dates that the new schedule cannot meet and the old one could; `lapsing` are
-    milestones that would newly be blocked on the day of the preview.
+    milestones that would newly be blocked on the day of the preview, `freed` those that no longer would.
     """
 
     plan: Plan
@@ -50,6 +50,7 @@ class Preview:
     after: Mapping[str, Slot]
     breached: tuple[str, ...]
     lapsing: tuple[str, ...]
+    freed: tuple[str, ...]
 
 
 def apply_move(
@@ -185,7 +186,8 @@ def preview_move(
     )
     old, new = evaluate(network, before, progress, on), evaluate(changed, after, progress, on)
     lapsing = tuple(key for key in new if _is_stopped(new[key]) and not _is_stopped(old[key]))
-    return Preview(plan, moved, before, after, breached, lapsing)
+    freed = tuple(key for key in new if _is_stopped(old[key]) and not _is_stopped(new[key]))
+    return Preview(plan, moved, before, after, breached, lapsing, freed)
 
 
 def _is_broken(slot: Slot) -> bool:

@@ -136,7 +136,9 @@ def evaluate(
             for link in milestone.after:
                 before = network.plan.milestones[link.on]
                 found = _against(link, before, slot, progress, verdicts, network, on)
-                reasons += [Reason(*reason, holds_up=holds_up(reason[2])) for reason in found]
+                reasons += [
+                    Reason(*reason, holds_up=holds_up(reason[2]) if reason[0] in LAPSED else ()) for reason in found
+                ]
         facts = _facts(milestone, done, slot, reasons, network, on)
         verdicts[id] = Verdict(
             id,

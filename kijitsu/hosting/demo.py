@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -27,6 +30,26 @@ def run(office: Office, once: bool, out: TextIO) -> None:
     Everything is under `demo` in the home folder and made anew each time. Ends with Ctrl-C, or by itself where `once`.
     """
     home = office.settings.home / "demo"
+    with _alone(home):
+        _run(office, home, once, out)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Hold a lock while the demonstration runs: a second one would take the first one's data away."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise OutsideError(
+                f"{home} では別の demo が動いています。"
+                "その端末で Ctrl-C を押して止めるか、KIJITSU_HOME に別の場所を指定してください。"
+            ) from None
+        yield
+
+
+def _run(office: Office, home: Path, once: bool, out: TextIO) -> None:
     out.write(f"1/3 平成28年度を再生しています（{HISTORY}）…\n")
     out.flush()
     with common.progress("再生中") as on_day:
@@ -93,5 +116,5 @@ def _where_to_look(host: Host, run_url: str, replayed: str, stage: Path, environ
   日程を動かすと         {prefix} .venv/bin/kijitsu move {PLAN} pia --to 平成28年8月
   完了を報告する         {prefix} .venv/bin/kijitsu complete {PLAN} pia --override デモ
   次の朝にする          KIJITSU_HOME={stage} KIJITSU_TODAY=2016-07-14 .venv/bin/kijitsu watch {PLAN}
-  同じことは Deployments の「日程変更」「完了報告」「毎朝」からもできます。
+  日程の変更と完了の報告は、ダッシュボードの Deployments の「日程変更」「完了報告」からもできます。
 """

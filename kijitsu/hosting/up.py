@@ -23,6 +23,7 @@ def run(office: Office, out: TextIO) -> None:
     with Host(settings) as host:
         out.write(
             f"ダッシュボード: {host.url}\n"
+            f"本日の要対応・停止の連鎖: {host.url}/artifacts\n"
             "毎朝8時30分（日本時間）に「毎朝の監視」が動きます。"
             "今すぐ動かすには Deployments の「毎朝」で Run を押します。\n"
             f"{mail(office)}"

@@ -65,7 +65,7 @@ class Report:
 
 def evidence(text: str) -> tuple[str, str]:
     """Read one piece of evidence: 議事録=総第12号 is the kind and the document's number."""
-    kind, equals, number = text.partition("=")
+    kind, equals, number = text.replace("＝", "=").partition("=")
     if not equals or not kind.strip() or not number.strip():
         raise InputError(f"「{text}」は「種類=文書番号」の形で書いてください。例: 議事録=総第12号")
     return kind.strip(), number.strip()
@@ -314,6 +314,8 @@ def describe(done: Move) -> Iterator[str]:
         yield f"  ！{kind}を守れません: {plan.milestones[id].title}（{day}{basis}）"
     for id in preview.lapsing:
         yield f"  ■新たに停止します: {plan.milestones[id].title}"
+    for id in preview.freed:
+        yield f"  □停止が解けます: {plan.milestones[id].title}"
     yield f"  督促: 取消 {len(done.cancelled)}件、新規 {len(done.created)}件"
     bodies = plan.organisation.bodies
     yield f"  新しい期限の督促が届く先: {'、'.join(bodies[id].title for id in done.notified) or 'なし'}"

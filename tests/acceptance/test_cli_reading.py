@@ -231,7 +231,7 @@ def test_why_names_the_root_cause_the_article_and_the_remedy(desk: Desk) -> None
     assert "「特定個人情報保護評価書の再評価」" in done.out
     assert "平成28年6月1日（水）から" in done.out
     assert "番号法第27条" in done.out
-    assert "総務課が「特定個人情報保護評価書の再評価」を完了し、報告すれば再開します。" in done.out
+    assert "総務課が「特定個人情報保護評価書の再評価」を完了し、報告すれば、この原因は解けます。" in done.out
     as_json = desk("why", "fy28", "linkage", *told, "--json").json
     assert as_json["explanation"] == done.out.splitlines()
     assert as_json["status"] == "blocked"
