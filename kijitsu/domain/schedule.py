@@ -80,6 +80,7 @@ class Network:
                 if milestone.id not in self.dependents[link.on]:
                     self.dependents[link.on].append(milestone.id)
         self._floor = self._first_day()
+        self._firm: tuple[Mapping[str, int], Mapping[str, Progress], Placed] | None = None
         self._planned: tuple[Mapping[str, Progress], Placed, dict[str, list[str]]] | None = None
         self._rank = {id: rank for rank, id in enumerate(self.order)}
 
@@ -283,7 +284,9 @@ class Network:
         event rests on.
         """
         days = {id: due.day.toordinal() for id, due in dues.items() if due.day and not due.is_provisional}
-        firm = self._latest(days, frozenset(), progress)
+        if self._firm is None or self._firm[0] != days or self._firm[1] != progress:
+            self._firm = days, dict(progress), self._latest(days, frozenset(), progress)
+        firm = self._firm[2]
         latest = dict(firm)
         by_anchor: dict[str, dict[str, int]] = {}
         for id, due in dues.items():

@@ -13,7 +13,6 @@ from typing import Any
 from kijitsu.domain.changes import Cascade, Preview, preview_move
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.errors import InputError
-from kijitsu.domain.gates import Status
 from kijitsu.domain.history import NOTHING_YET, Deed
 from kijitsu.domain.reminders import Key, recipients, upcoming
 from kijitsu.domain.schedule import Slot
@@ -110,13 +109,13 @@ def _check(standing: Standing, given: Report, today: date) -> None:
         raise InputError(f"「{title}」は{show_date(day)}に終わっています。二度は報告できません。")
     if given.deed is Deed.START and done.started_on:
         raise InputError(f"「{title}」は{show_date(done.started_on)}に着手しています。")
-    verdict = standing.verdicts[given.milestone]
-    if given.deed in (Deed.START, Deed.COMPLETE) and verdict.status is Status.BLOCKED and not given.override:
-        blocking = [reason for reason in verdict.reasons if reason.blocks]
-        raise InputError(
-            f"「{title}」は停止しています。{' '.join(reason_sentences(standing.plan, blocking))}"
-            "先にその項目を済ませるか、やむを得ないときは、進めてよい理由（--override）を書いてください。"
-        )
+    if given.deed in (Deed.START, Deed.COMPLETE) and not given.override:
+        blocking = [reason for reason in standing.verdicts[given.milestone].reasons if reason.blocks]
+        if blocking:
+            raise InputError(
+                f"「{title}」は停止しています。{' '.join(reason_sentences(standing.plan, blocking))}"
+                "先にその項目を済ませるか、やむを得ないときは、進めてよい理由（--override）を書いてください。"
+            )
     if given.deed is Deed.COMPLETE:
         if done.started_on and given.on < done.started_on:
             raise InputError(

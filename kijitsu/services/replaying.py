@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -74,7 +75,8 @@ def replay(
     told = office.library.history(history, loaded.plan) if history else None
     with _whole_folder(out) as part, rehearsal(office, part) as stage:
         stage.start(plan, first)
-        reports = list(stage.run(told, first, last, on_day))
+        with _uncollected():
+            reports = list(stage.run(told, first, last, on_day))
         totals = _totals(stage.office, loaded.plan, told, reports, out)
         _write(stage.office, loaded.plan, told, reports, totals, part)
     return totals
@@ -164,6 +166,18 @@ def rehearsal(office: Office, folder: Path) -> Iterator[Stage]:
         yield stage
     finally:
         stage.close()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the cycle collector out of a short loop that makes few cycles: it took a seventh of a replay's time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def watch(office: Office, plan: str, on: date | None = None, flow_run: str | Non
             )
         if not standing.network.calendar.is_open(on):
             return PassReport(standing, on, False)
-        before = work.standings.all(plan)
+        before = work.standings.statuses(plan)
         transitions = _transitions(plan, standing, before, on)
         work.transitions.add(transitions)
         work.standings.put(plan, _standings(standing, {t.milestone for t in transitions}, before, on))
@@ -120,12 +120,10 @@ def _changed(transition: rows.TransitionRow) -> list[str | None]:
     return [transition.milestone, transition.before, transition.after]
 
 
-def _transitions(
-    plan: str, standing: Standing, before: Mapping[str, rows.Standing], on: date
-) -> list[rows.TransitionRow]:
+def _transitions(plan: str, standing: Standing, before: Mapping[str, str], on: date) -> list[rows.TransitionRow]:
     found = []
     for id, verdict in standing.verdicts.items():
-        known = before[id].status if id in before else None
+        known = before.get(id)
         if known != verdict.status:
             found.append(rows.TransitionRow(plan, on, id, known, verdict.status, _why_now(standing, verdict)))
     return found
@@ -137,9 +135,7 @@ def _why_now(standing: Standing, verdict: Verdict) -> str:
     return SHOWN[verdict.status]
 
 
-def _standings(
-    standing: Standing, changed: set[str], before: Mapping[str, rows.Standing], on: date
-) -> list[rows.Standing]:
+def _standings(standing: Standing, changed: set[str], before: Mapping[str, str], on: date) -> list[rows.Standing]:
     return [
         rows.Standing(id, verdict.status, on, [[r.code, r.prerequisite, r.root_cause] for r in verdict.reasons])
         for id, verdict in standing.verdicts.items()
@@ -151,11 +147,11 @@ def _standings(
 
 
 def _write_letters(
-    office: Office, work: UnitOfWork, standing: Standing, before: Mapping[str, rows.Standing], on: date
+    office: Office, work: UnitOfWork, standing: Standing, before: Mapping[str, str], on: date
 ) -> list[str]:
     """Write every reminder that is owed and not yet in the ledger, one letter to each recipient."""
     plan, known = standing.plan, work.reminders.keys(standing.plan.id)
-    was = {id: Status(row.status) for id, row in before.items()}
+    was = {id: Status(status) for id, status in before.items()}
     due = owed(plan, standing.verdicts, was, on, standing.network.calendar)
     new = [reminder for reminder in due if (plan.id, *reminder.key) not in known]
     by_recipient: dict[str, list[Reminder]] = {}

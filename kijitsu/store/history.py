@@ -43,6 +43,9 @@ _EVENTS = (
 )
 _EVENTS_UPTO = _EVENTS.where(tables.events.c.occurred_on <= bindparam("day"))
 _STANDINGS = rows_of(tables.standings, Standing).where(tables.standings.c.plan == _PLAN)
+_STATUSES = select(tables.standings.c.milestone, tables.standings.c.status).where(
+    tables.standings.c.municipality == bindparam("here"), tables.standings.c.plan == _PLAN
+)
 _ADD_TRANSITIONS = insert(tables.transitions)
 _TRANSITIONS = (
     rows_of(tables.transitions, TransitionRow)
@@ -144,6 +147,10 @@ class Standings(Repository):
     def all(self, plan: str) -> dict[str, Standing]:
         """Return the plan's standings by milestone."""
         return {row.milestone: Standing(*row) for row in self._rows(_STANDINGS, plan=plan)}
+
+    def statuses(self, plan: str) -> dict[str, str]:
+        """Return the last status of each of the plan's milestones."""
+        return {row[0]: row[1] for row in self._rows(_STATUSES, plan=plan)}
 
     def put(self, plan: str, standings: Sequence[Standing]) -> None:
         """Write these standings over the former ones of the same milestones."""
