@@ -287,11 +287,6 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def create_database(office: Office) -> None:
-    """Make the database, or bring its schema up to this program's; what is in it stays."""
-    office.upgrade()
-
-
 def describe(done: Move) -> Iterator[str]:
     """Yield a move in sentences: what moves, what breaks, what stops, which reminders change, who is told."""
     plan, preview = done.preview.plan, done.preview

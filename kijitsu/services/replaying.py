@@ -104,7 +104,7 @@ class Stage:
         loaded = self.office.library.plan(plan)
         self.plan, self._organisation = loaded.plan.id, loaded.plan.organisation
         self._set_clock(first - timedelta(1))
-        acting.create_database(self.office)
+        self.office.upgrade()
         acting.adopt(self.office, plan, HISTORY)
 
     def run(self, history: History | None, first: date, last: date, on_day: OnDay) -> Iterator[PassReport]:
