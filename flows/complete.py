@@ -34,7 +34,7 @@ def complete(form: CompletionForm) -> State[Any]:
             evidence=dict(acting.evidence(each) for each in form.evidence),
             override=form.override,
         )
-        acting.report(office, office.settings.plan, given, Actor(form.actor, "self-declared"))
+        acting.report(office, office.plan, given, Actor(form.actor, "self-declared"))
     except InputError as exc:
         return Failed(name="入力の誤り", message=str(exc))
     return Completed(name="記録済み", message=f"{show_date(form.on)}の完了として記録しました: {id}")

@@ -16,7 +16,7 @@ def deliver(plan: str | None = None) -> State[Any]:
     """送信待ちの通知を送ります。何もなければ何もしません。
 
     Args:
-        plan: 計画のID（空なら設定 KIJITSU_PLAN の計画）
+        plan: 計画のID（空なら KIJITSU_PLAN か city.yaml の計画）
     """
     sent = send_waiting(plan or served_plan())
     name = "再送待ち" if sent.errors else "送信" if sent.sent else "送信なし"

@@ -14,7 +14,7 @@ from kijitsu.bootstrap import open_office
 def _milestones() -> type[Enum]:
     """Return the served plan's milestones as a choice; members are told apart by their title, never by place."""
     office = open_office()
-    plan = office.library.plan(office.settings.plan).plan
+    plan = office.library.plan(office.plan).plan
     choices = {id: f"{milestone.title}（{id}）" for id, milestone in plan.milestones.items()}
     return cast("type[Enum]", Enum("Milestone", choices, type=str))
 

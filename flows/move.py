@@ -25,7 +25,7 @@ def move(form: MoveForm) -> State[Any]:
         form: 変更の内容
     """
     office = open_office()
-    plan, id = office.settings.plan, form.milestone.name  # type: ignore[attr-defined]
+    plan, id = office.plan, form.milestone.name  # type: ignore[attr-defined]
     cascade = Cascade[form.spread.name]
     try:
         if form.apply:

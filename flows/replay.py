@@ -34,7 +34,7 @@ def replay(
         first: 最初の日
         last: 最後の日
         history: 履歴のID（空なら、だれも何も報告しなかったものとして）
-        plan: 計画のID（空なら設定 KIJITSU_PLAN の計画）
+        plan: 計画のID（空なら KIJITSU_PLAN か city.yaml の計画）
     """
     plan = plan or served_plan()
     out = open_office().settings.home / "replays" / f"{plan}-{history or 'nothing'}"

@@ -14,7 +14,7 @@ from prefect.states import Completed
 from kijitsu.bootstrap import open_office
 from kijitsu.domain.eras import show_date
 from tasks.artifacts import publish_actions, publish_chain, publish_year
-from tasks.events import emit_transitions
+from tasks.events import emit_calendar_changes, emit_transitions
 from tasks.milestones import show_all, tell_reasons
 from tasks.office import look_at_gates, send_letters, served_plan
 
@@ -22,7 +22,7 @@ from tasks.office import look_at_gates, send_letters, served_plan
 def _run_name() -> str:
     given = flow_run.parameters
     office = open_office()
-    plan = given.get("plan") or office.settings.plan
+    plan = given.get("plan") or office.plan
     return f"{plan} {given.get('as_of') or office.today(office.library.organisations()[0])}"
 
 
@@ -31,7 +31,7 @@ def watch(plan: str | None = None, as_of: date | None = None) -> State[Any]:
     """計画の全項目の状態を調べ、督促を送り、結果を表示します。
 
     Args:
-        plan: 計画のID（空なら設定 KIJITSU_PLAN の計画）
+        plan: 計画のID（空なら KIJITSU_PLAN か city.yaml の計画）
         as_of: この日の監視として行います（空なら今日）
     """
     report = look_at_gates(plan or served_plan(), as_of)
@@ -43,6 +43,7 @@ def watch(plan: str | None = None, as_of: date | None = None) -> State[Any]:
     publish_chain(report)
     publish_year(report)
     emit_transitions(report)
+    emit_calendar_changes(report)
     wait(list(shown.values()))
 
     needs = report.needs_action

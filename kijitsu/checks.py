@@ -132,6 +132,8 @@ def _resolved(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
 
 def unknown(document: Document, where: Location, what: str, id: str, known: Iterable[str]) -> Problem:
     names = {
+        "plan": "という計画",
+        "history": "という履歴",
         "milestone": "という項目",
         "body": "という組織",
         "rule": "という規則",

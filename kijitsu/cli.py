@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from kijitsu.commands import act, common, read, run
+from kijitsu.commands import act, common, period, read, run
 from kijitsu.domain.errors import KijitsuError
 
 app = typer.Typer(
@@ -24,7 +24,7 @@ for command in (
     read.schedule,
     read.status,
     read.why,
-    read.period,
+    period.period,
     act.watch,
     run.replay,
     act.move,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.gates import SHOWN, Code, Reason, Status, Verdict
-from kijitsu.domain.periods import CONFIDENCE
+from kijitsu.domain.periods import Effect
 from kijitsu.domain.plan import DueRule, Lapse, Plan
 from kijitsu.domain.schedule import Slot
 
@@ -88,10 +88,9 @@ def due_sentences(plan: Plan, id: str, slot: Slot) -> Iterator[str]:
         anchor = plan.milestones[milestone.due.milestone]
         end = "始まる日" if milestone.due.end == "start" else "終わる日"
         guess = "まだその日を迎えていないため見込みです。" if slot.is_provisional else ""
-        yield f"期限（法定）は{show_date(slot.due)}です。「{anchor.title}」の{end}から数えました。{guess}"
+        kind = "法定" if slot.deadline.rule.effect is Effect.HARD else "目安"
+        yield f"期限（{kind}）は{slot.deadline.shown}です。「{anchor.title}」の{end}から数えました。{guess}"
         yield from (f"  {step}" for step in slot.deadline.explanation)
-        if slot.deadline.rule.confidence != "high":
-            yield f"  この規則の確度は「{CONFIDENCE[slot.deadline.rule.confidence]}」です。所管に確かめてください。"
     else:
         yield f"期限（確定日）は{show_date(slot.due)}です。"
     if slot.latest_finish and slot.due != slot.latest_finish:

@@ -22,7 +22,7 @@ class Document:
     """A YAML file as mappings, lists, strings and None, and where each value stands.
 
     Every scalar is kept as the text it was written in: a date such as 2016-09-31 or a code such as 042021 must not be
-    guessed at by YAML. `keys` and `values` map a path such as ("milestones", "pia", "when") to (line, column), from 1.
+    guessed at by YAML. `keys` and `values` map a path such as ("bodies", "mayor", "title") to (line, column), from 1.
     `problems` is what can be read past (a key said twice, an alias), to be reported with what else is wrong.
     """
 

@@ -54,6 +54,11 @@ class Office:
         """The renderer, made when the first letter is written."""
         return self.make_renderer()
 
+    @property
+    def plan(self) -> str:
+        """The plan that is meant where none is named: the settings', else the city's. Raises InputError for none."""
+        return self.settings.plan or self.library.plan_meant()
+
     def now(self, organisation: Organisation) -> datetime:
         """Return the instant, UTC: the clock's, or half past eight on the day that the settings stand in for it."""
         if self.settings.today:

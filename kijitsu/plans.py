@@ -1,25 +1,27 @@
 """From the files of `calendar/` to domain values, every problem at once with its place.
 
 A `Library` is one calendar folder. It reads a plan by path, by id, or from a stored document, together with the
-organisation, closures and rules that the plan names.
+organisation, closures and rules that the plan names; and city.yaml, which says what is meant where nothing is named.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 from kijitsu import schemas as shape
-from kijitsu.calendars import Calendars
+from kijitsu.calendars import Calendars, faults
 from kijitsu.checks import check_references, unknown, validated
 from kijitsu.domain.errors import InputError, InvalidFile, Problem, did_you_mean
 from kijitsu.domain.history import Deed, History
 from kijitsu.domain.periods import Rule
 from kijitsu.domain.plan import DueRule, Organisation, Plan, Policy
 from kijitsu.domain.schedule import Network
+from kijitsu.domain.windows import Precision, month_end
 from kijitsu.located import Document, Location, read_document
 from kijitsu.values import event_of, organisation_of, plan_of, policy_of, rule_of
 
@@ -45,6 +47,17 @@ class Loaded:
         """The plan made ready to be scheduled."""
         return self.network_of(self.plan)
 
+    @property
+    def span(self) -> tuple[date, date]:
+        """The days to live through: the fiscal year, else from the first date, and on to the last date's month's end.
+
+        What is to happen some time in a fiscal year (29年度) has no date to go on to.
+        """
+        dates, exact, year = _dates(self.plan), _dates(self.plan, but=Precision.FISCAL_YEAR), self.plan.fiscal_year
+        if year is None:
+            return min(dates), month_end(max(exact or dates))
+        return date(year, 4, 1), month_end(max([date(year + 1, 3, 31), *exact]))
+
     def network_of(self, plan: Plan) -> Network:
         """Return another state of the plan, on the same calendars, made ready to be scheduled."""
         return Network(plan, self.calendars.together(plan.closures), self.calendars)
@@ -67,11 +80,61 @@ class Library:
         """Return the path that a name means: itself where it is one, else the file with that id."""
         if is_path(name):
             return Path(name)
-        path = self.folder / kind / f"{name}.yaml"
-        if not path.exists():
-            hint = did_you_mean(name, self.ids(kind)) or f"あるもの: {'、'.join(self.ids(kind)) or 'なし'}"
+        known = self.ids(kind)
+        if name not in known:
+            hint = did_you_mean(name, known) or f"あるもの: {'、'.join(known) or 'なし'}"
             raise InputError(f"「{name}」が {self.folder.name}/{kind}/ にありません。{hint}")
-        return path
+        return self.folder / kind / f"{name}.yaml"
+
+    # --- city.yaml ---
+
+    def plan_meant(self) -> str:
+        """Return the plan that is meant where none is named: city.yaml's, else the only one there is."""
+        plans = self.ids("plans")
+        if named := self._city()[1].plan:
+            return named
+        if len(plans) != 1:
+            raise InputError(
+                f"どの計画か決まりません（{self.folder.name}/plans/ にあるもの: {'、'.join(plans) or 'なし'}）。"
+                f"計画のIDを指定するか、{self.folder.name}/city.yaml に「plan: 計画のID」と書いてください。"
+            )
+        return plans[0]
+
+    def demo(self) -> shape.DemoShape | None:
+        """Return what the demonstration shows, None where city.yaml says nothing of it. Reads its plan and history."""
+        document, city = self._city()
+        if city.demo is None:
+            return None
+        plan = self.plan(city.demo.plan).plan
+        self.history(city.demo.history, plan)
+        found = [
+            unknown(document, ("demo", key), "milestone", id, plan.milestones)
+            for key, id in (("blocked", city.demo.blocked), ("late", city.demo.late))
+            if id not in plan.milestones
+        ]
+        if found:
+            raise InvalidFile(found)
+        return city.demo
+
+    def _city(self) -> tuple[Document, shape.CityDocument]:
+        path = self.folder / "city.yaml"
+        if not path.exists():
+            return Document(str(path), {}), shape.CityDocument()
+        document = read_document(path)
+        found: list[Problem] = []
+        parsed = validated(shape.CityDocument, document, found)
+        places: tuple[tuple[Location, str, str], ...] = (
+            (("plan",), "plan", "plans"),
+            (("demo", "plan"), "plan", "plans"),
+            (("demo", "history"), "history", "histories"),
+        )
+        for where, what, kind in places:
+            id = _at(document.data, where) if where in document.values else None
+            if isinstance(id, str) and id not in self.ids(kind):
+                found.append(unknown(document, where, what, id, self.ids(kind)))
+        if found or parsed is None:
+            raise InvalidFile(set(found))
+        return document, parsed
 
     # --- plans ---
 
@@ -105,16 +168,18 @@ class Library:
     def _organisation(self, id: Any, document: Document, found: list[Problem]) -> Organisation | None:
         if not isinstance(id, str):
             return None
-        beside = Path(document.path).parent.parent / "organisations" / f"{id}.yaml"
-        path = beside if beside.exists() else self.folder / "organisations" / f"{id}.yaml"
-        if not path.exists():
-            known = self.ids("organisations")
+        beside = Path(document.path).parent.parent
+        # Looked up, never put together: what stands there may be no file's name.
+        known = {
+            path.stem: path for at in (self.folder, beside) for path in sorted((at / "organisations").glob("*.yaml"))
+        }
+        if id not in known:
             hint = did_you_mean(id, known) or f"あるもの: {'、'.join(known) or 'なし'}"
             message = f"organisations/{id}.yaml がありません。{hint}"
             found.append(document.problem(("organisation",), "missing-organisation", message))
             return None
         try:
-            return self.organisation(path)
+            return self.organisation(known[id])
         except InvalidFile as exc:
             found.extend(exc.problems)
             return None
@@ -161,8 +226,13 @@ class Library:
             document = _read_or_note(path, problems)
             parsed = document and validated(shape.ClosuresDocument, document, problems)
             if document and parsed:
+                if parsed.closures in documents:
+                    other = sources[parsed.closures].path
+                    message = f"「{parsed.closures}」は {other} にもあります。一方の名前を変えてください。"
+                    problems.append(document.problem(("closures",), "duplicate-id", message))
                 documents[parsed.closures], sources[parsed.closures] = parsed, document
         for id, parsed in documents.items():
+            problems.extend(sources[id].problem(*fault) for fault in faults(parsed))
             if parsed.extends and parsed.extends not in documents:
                 problems.append(unknown(sources[id], ("extends",), "closures", parsed.extends, documents))
             elif _extends_itself(parsed, documents):
@@ -191,7 +261,11 @@ class Library:
                     if id in known:
                         message = f"「{id}」は別のファイルにもあります。一方の名前を変えてください。"
                         problems.append(document.problem((kind, id), "duplicate-id", message, at_key=True))
-            rules |= {id: rule_of(id, rule) for id, rule in parsed.rules.items()}
+            for id, rule in parsed.rules.items():
+                try:
+                    rules[id] = rule_of(id, rule)
+                except InputError as exc:
+                    problems.append(document.problem(("rules", id), "bad-rule", str(exc), at_key=True))
             policies |= {id: policy_of(policy) for id, policy in parsed.policies.items()}
         if not problems and "standard" not in policies:
             message = "督促の方針 standard がありません。rules/reminders.yaml に policies: standard: を書いてください。"
@@ -271,11 +345,14 @@ def _at(data: Any, where: Location) -> Any:
     return data
 
 
+def _dates(plan: Plan, but: Precision | None = None) -> list[date]:
+    windows = [w for m in plan.milestones.values() for w in (m.window, m.done) if w and w.precision is not but]
+    dates = [day for window in windows for day in (window.first, window.last) if day]
+    return dates + [m.due for m in plan.milestones.values() if m.due and not isinstance(m.due, DueRule)]
+
+
 def _years(plan: Plan) -> list[int]:
-    windows = [w for m in plan.milestones.values() for w in (m.window, m.done) if w]
-    days = [day for window in windows for day in (window.first, window.last) if day]
-    days += [m.due for m in plan.milestones.values() if m.due and not isinstance(m.due, DueRule)]
-    years = [day.year for day in days]
+    years = [day.year for day in _dates(plan)]
     if plan.fiscal_year is not None:
         years.append(plan.fiscal_year)
     if not years:

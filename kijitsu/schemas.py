@@ -138,15 +138,33 @@ class YearEndShape(Shape):
     to: MonthDayField
 
 
-class ClosedShape(Shape):
-    """A day that is closed beyond the usual ones."""
+class RegimeShape(Shape):
+    """What is closed as a rule; what is not said is as it was before, or as in the file that this one extends."""
 
-    on: DayField
-    why: Title
+    weekdays: tuple[WeekdayField, ...] | None = None
+    national_holidays: bool | None = None
+    year_end: YearEndShape | None = None
+    basis: str = ""
+    confidence: Literal["high", "medium", "low"] = "high"
+    note: str = ""
 
 
-class OpenShape(Shape):
-    """A day open all the same: one day, or the n-th given weekdays of each month."""
+class ChangeOfRegimeShape(RegimeShape):
+    """A regime that an ordinance brings from a day on, until the next."""
+
+    from_: DayField = Field(alias="from")
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> ChangeOfRegimeShape:
+        if self.weekdays is None and self.national_holidays is None and self.year_end is None:
+            raise PydanticCustomError(
+                "bad-shape", "この日から変わるものを weekdays、national_holidays、year_end から書いてください。"
+            )
+        return self
+
+
+class ExtraShape(Shape):
+    """Days closed or open all the same: one day, the n-th given weekdays of each month, or a span."""
 
     on: DayField | None = None
     weekday: WeekdayField | None = None
@@ -154,60 +172,96 @@ class OpenShape(Shape):
     from_: DayField | None = Field(default=None, alias="from")
     to: DayField | None = None
     why: Title
+    basis: str = ""
 
     @model_validator(mode="after")
-    def _one_way(self) -> OpenShape:
-        if (self.on is None) == (self.weekday is None) or (self.weekday is not None and not self.nth):
+    def _one_way(self) -> ExtraShape:
+        is_span = self.from_ is not None and self.to is not None
+        ways = (
+            self.on is not None and not (self.weekday is not None or self.nth or self.from_ or self.to),
+            self.on is None and self.weekday is not None and bool(self.nth),
+            self.on is None and self.weekday is None and not self.nth and is_span,
+        )
+        if not any(ways):
             raise PydanticCustomError(
-                "bad-open-day", "on（一日）か、weekday と nth（毎月第n曜日）のどちらかを書いてください。"
+                "bad-shape",
+                "on（一日）、weekday と nth（毎月第n曜日。from と to で期間を限れます）、from と to（期間）の"
+                "どれか一つの形で書いてください。",
             )
+        if any(not 1 <= number <= 5 for number in self.nth):
+            raise PydanticCustomError("bad-number", "nth は1から5までの数で書いてください。例: nth: [2, 4]")
+        if self.from_ and self.to and self.to < self.from_:
+            raise PydanticCustomError("bad-date", "to が from より前です。from と to を入れ替えてください。")
         return self
+
+    @property
+    def reason(self) -> str:
+        """What is said of such a day: why, and the law or ordinance where there is one."""
+        return f"{self.why}（{self.basis}）" if self.basis else self.why
+
+    @property
+    def rank(self) -> int:
+        """How sure it is, the surest last: 毎月第n曜日, a span, a day written out."""
+        return 2 if self.on else 0 if self.nth else 1
 
     def days(self, first: date, last: date) -> Iterator[date]:
         """Yield the days meant, within a span."""
-        if self.on:
-            yield self.on
-            return
-        day = max(first, self.from_ or first)
-        while day <= min(last, self.to or last):
-            if day.weekday() == self.weekday and (day.day - 1) // 7 + 1 in self.nth:
+        begin = max(first, self.on or self.from_ or first)
+        end = min(last, self.on or self.to or last)
+        step = 1
+        if self.weekday is not None:
+            begin, step = begin + timedelta((self.weekday - begin.weekday()) % 7), 7
+        for number in range(begin.toordinal(), end.toordinal() + 1, step):
+            day = date.fromordinal(number)
+            if not self.nth or (day.day - 1) // 7 + 1 in self.nth:
                 yield day
-            day += timedelta(1)
 
 
-class ClosuresDocument(Shape):
-    """A file of `calendar/closures/`: which days an office is closed."""
+class ClosuresDocument(RegimeShape):
+    """A file of `calendar/closures/`: which days an office is closed, at first and under each later regime."""
 
     closures: Identifier
     title: Title
-    basis: str = ""
     extends: Identifier | None = None
-    weekdays: tuple[WeekdayField, ...] = ()
-    national_holidays: bool = False
-    year_end: YearEndShape | None = None
-    closed: tuple[ClosedShape, ...] = ()
-    open: tuple[OpenShape, ...] = ()
-    confidence: Literal["high", "medium", "low"] = "high"
-    note: str = ""
+    regimes: tuple[ChangeOfRegimeShape, ...] = ()
+    closed: tuple[ExtraShape, ...] = ()
+    open: tuple[ExtraShape, ...] = ()
 
 
 # --- rules/*.yaml ---
 
 
-class RuleShape(Shape):
-    """A statutory period."""
+class AmendmentShape(Shape):
+    """A later version of a rule, from a day on: what is left out stays as it was."""
 
-    title: Title
-    basis: str
     in_force_from: DayField | None = None
+    title: Title | None = None
+    basis: str | None = None
     direction: Direction = Direction.FORWARD
-    length: LengthField
+    length: LengthField | None = None
     first_day: FirstDay = FirstDay.EXCLUDED
     roll: Roll = Roll.NONE
     calendar: Identifier = "municipality"
     effect: Effect = Effect.HARD
     confidence: Literal["high", "medium", "low"] = "high"
     note: str = ""
+    clear: bool = False
+    passed: bool = False
+    at: TimeField | None = None
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What is written, by its key."""
+        return {key: value for key in self.model_fields_set if (value := getattr(self, key)) is not None}
+
+
+class RuleShape(AmendmentShape):
+    """A statutory period."""
+
+    title: Title
+    basis: str
+    length: LengthField
+    amended: tuple[AmendmentShape, ...] = ()
 
 
 Role = Literal["owner", "superior", "secretariat"]
@@ -470,3 +524,24 @@ class HistoryDocument(Shape):
     kind: Literal["record", "scenario"]
     note: str = ""
     events: tuple[EventShape, ...]
+
+
+# --- city.yaml ---
+
+
+class DemoShape(Shape):
+    """What `kijitsu demo` shows: a plan lived through with a history, on a day when something is blocked."""
+
+    plan: Identifier
+    history: Identifier
+    shown: DayField
+    blocked: Identifier
+    late: Identifier
+    moved_to: WindowField
+
+
+class CityDocument(Shape):
+    """The file `calendar/city.yaml`: which plan is meant where none is named, and what the demonstration shows."""
+
+    plan: Identifier | None = None
+    demo: DemoShape | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from kijitsu.domain.errors import InputError, did_you_mean
@@ -23,8 +23,8 @@ class Settings:
 
     `home` holds all that is written; `calendar` is the content folder. `database_url` empty means SQLite in `home`.
     `smtp_url` empty means the built-in mailbox in `home`; `smtp://`, `smtp+starttls://` or `smtps://` with user and
-    password reach a real relay. `today` (2016-07-12) stands in for the clock in rehearsals. `plan` is the plan of the
-    served deployments.
+    password reach a real relay. `today` (2016-07-12) stands in for the clock in rehearsals. `plan` is the plan that is
+    meant where none is named; empty means the one that the content folder says (`Office.plan`).
     """
 
     home: Path = field(default_factory=lambda: Path("var"))
@@ -36,7 +36,7 @@ class Settings:
     secrets_file: Path | None = None
     today: str = ""
     actor: str = ""
-    plan: str = "fy28"
+    plan: str = ""
     prefect_port: int = 4200
 
     @property
@@ -54,6 +54,10 @@ class Settings:
         """False only where the database is an SQLite file that does not exist: there is nothing to open then."""
         prefix = "sqlite:///"
         return not self.database.startswith(prefix) or Path(self.database.removeprefix(prefix)).exists()
+
+    def rehearsal(self, home: Path, today: str = "") -> Settings:
+        """Return the settings of a rehearsal: its data in a folder of its own, no relay, nobody outside."""
+        return replace(self, home=home, today=today, database_url="", smtp_url="", reply_to="", secrets_file=None)
 
     def environment(self) -> dict[str, str]:
         """Return the settings as the environment of a child process."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 from kijitsu import schemas as shape
@@ -25,20 +26,11 @@ from kijitsu.domain.plan import (
 
 
 def rule_of(id: str, rule: shape.RuleShape) -> Rule:
-    return Rule(
-        id,
-        rule.title,
-        rule.basis,
-        rule.length,
-        rule.direction,
-        rule.first_day,
-        rule.roll,
-        rule.calendar,
-        rule.effect,
-        rule.in_force_from,
-        rule.confidence,
-        rule.note,
-    )
+    """Return a rule and its later versions, each made of the one before. Raises InputError where they contradict."""
+    versions = [Rule(id, **{**rule.changes, "amended": ()})]
+    for amendment in rule.amended:
+        versions.append(replace(versions[-1], **{"in_force_from": None, **amendment.changes}))
+    return replace(versions[0], amended=tuple(versions[1:]))
 
 
 def policy_of(policy: shape.PolicyShape) -> Policy:

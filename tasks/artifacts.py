@@ -33,10 +33,11 @@ def publish_actions(report: PassReport, sent: DispatchReport) -> None:
         for verdict in report.needs_action
     ]
     mail = f"通知 {sent.sent}通を送信" + (f"、{sent.waiting}通は再送待ち、{sent.dead}通は不達" if sent.errors else "")
+    calendars = [line for change in report.calendar_changes for line in change.sentences(plan)]
     create_table_artifact(
         rows or [{"状態": "順調", "項目": "本日対応の要るものはありません"}],
         key=f"{plan.id}-actions",
-        description=f"## 本日の要対応 {show_date(report.on)}\n\n{plan.title}。{mail}。",
+        description="\n\n".join([f"## 本日の要対応 {show_date(report.on)}", f"{plan.title}。{mail}。", *calendars]),
     )
 
 

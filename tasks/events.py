@@ -1,4 +1,4 @@
-"""Our own events, for Prefect's automations to react to: a transition of a milestone, by municipality and plan."""
+"""Our own events, for Prefect's automations to react to: a milestone's transition, a changed calendar."""
 
 from __future__ import annotations
 
@@ -19,4 +19,19 @@ def emit_transitions(report: PassReport) -> None:
                 "prefect.resource.name": plan.milestones[transition.milestone].title,
             },
             payload={"on": report.on.isoformat(), "before": transition.before, "reason": transition.reason},
+        )
+
+
+def emit_calendar_changes(report: PassReport) -> None:
+    """Emit `kijitsu.calendar.changed` for each calendar of the plan that changed since the last pass."""
+    plan = report.standing.plan
+    municipality = plan.organisation.municipality
+    for change in report.calendar_changes:
+        emit_event(
+            event="kijitsu.calendar.changed",
+            resource={
+                "prefect.resource.id": f"kijitsu.{municipality}.{plan.id}.calendars.{change.calendar}",
+                "prefect.resource.name": change.title,
+            },
+            payload={"on": report.on.isoformat(), **change.as_json()},
         )

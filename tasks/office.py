@@ -21,8 +21,8 @@ def _is_outside(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
 
 
 def served_plan() -> str:
-    """Return the plan that the settings name for the served deployments."""
-    return open_office().settings.plan
+    """Return the plan of the served deployments."""
+    return open_office().plan
 
 
 @task(name="関門の確認", retries=3, retry_delay_seconds=[10, 60, 300], retry_condition_fn=_is_outside)

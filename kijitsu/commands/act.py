@@ -25,7 +25,15 @@ audit_app = typer.Typer(help="監査記録を見て、改ざんがないか確�
 outbox_app = typer.Typer(help="送信箱を見て、届かなかった通知を送り直します。", no_args_is_help=True)
 
 OnOption = Annotated[str | None, typer.Option("--on", metavar="D", help="その日付（省けば今日）")]
-PlanOption = Annotated[str, typer.Argument(metavar="[PLAN]", envvar="KIJITSU_PLAN", help="計画のID")]
+PlanOption = Annotated[
+    str,
+    typer.Argument(
+        metavar="[PLAN]",
+        help="計画のID（省けば KIJITSU_PLAN か city.yaml の計画）",
+        default_factory=lambda: common.office().plan,
+        show_default=False,
+    ),
+]
 
 
 def _organisation(opened: Office, plan: str) -> Organisation:
@@ -76,7 +84,7 @@ def export(plan: common.PlanArgument) -> None:
 # --- the daily pass ---
 
 
-def watch(plan: PlanOption = "fy28", as_of: common.AsOfOption = None, as_json: common.JsonOption = False) -> None:
+def watch(plan: PlanOption, as_of: common.AsOfOption = None, as_json: common.JsonOption = False) -> None:
     """毎朝の監視を一回行います: 状態を調べ、督促を書き、送ります。何度行っても同じ通知は一度だけです。"""
     from kijitsu.services import delivering, watching
 
@@ -94,6 +102,7 @@ def watch(plan: PlanOption = "fy28", as_of: common.AsOfOption = None, as_json: c
                 "open": report.is_open,
                 "transitions": len(report.transitions),
                 "letters": len(report.letters),
+                "calendars": [change.as_json() for change in report.calendar_changes],
                 "sent": sent.sent,
                 "waiting": sent.waiting,
                 "dead": sent.dead,
@@ -107,6 +116,7 @@ def watch(plan: PlanOption = "fy28", as_of: common.AsOfOption = None, as_json: c
                 f"{day}: 状態の変化 {len(report.transitions)}件、通知 {len(report.letters)}通（送信 {sent.sent}通）"
                 if report.is_open
                 else f"{day}は閉庁日です。通知は次の開庁日の朝に送ります。",
+                *(line for change in report.calendar_changes for line in change.sentences(report.standing.plan)),
                 *(f"  {SHOWN[v.status]} {report.standing.plan.milestones[v.id].title}" for v in needs),
             ]
         )
@@ -206,7 +216,7 @@ def move(
 # --- the ledger and the outbox ---
 
 
-def reminders(plan: PlanOption = "fy28", as_json: common.JsonOption = False) -> None:
+def reminders(plan: PlanOption, as_json: common.JsonOption = False) -> None:
     """督促の台帳: これまでに書いたものと、これから出るもの。"""
     from kijitsu.services import ledger
 
@@ -236,7 +246,7 @@ def reminders(plan: PlanOption = "fy28", as_json: common.JsonOption = False) -> 
 
 
 @outbox_app.command("list")
-def list_outbox(plan: PlanOption = "fy28", as_json: common.JsonOption = False) -> None:
+def list_outbox(plan: PlanOption, as_json: common.JsonOption = False) -> None:
     """送信待ちと不達の通知。"""
     from kijitsu.services import ledger
 
@@ -253,7 +263,7 @@ def list_outbox(plan: PlanOption = "fy28", as_json: common.JsonOption = False) -
 
 
 @outbox_app.command("send")
-def send_outbox(plan: PlanOption = "fy28") -> None:
+def send_outbox(plan: PlanOption) -> None:
     """送信待ちの通知を今すぐ送ります。"""
     from kijitsu.services import delivering
 
@@ -265,9 +275,7 @@ def send_outbox(plan: PlanOption = "fy28") -> None:
 
 
 @outbox_app.command("resend")
-def resend_outbox(
-    key: Annotated[str, typer.Argument(help="kijitsu outbox list の鍵")], plan: PlanOption = "fy28"
-) -> None:
+def resend_outbox(key: Annotated[str, typer.Argument(help="kijitsu outbox list の鍵")], plan: PlanOption) -> None:
     """不達になった通知を送信待ちに戻します。"""
     from kijitsu.services import delivering
 
@@ -281,7 +289,7 @@ def resend_outbox(
 
 
 @audit_app.command("verify")
-def verify_audit(plan: PlanOption = "fy28", as_json: common.JsonOption = False) -> None:
+def verify_audit(plan: PlanOption, as_json: common.JsonOption = False) -> None:
     """監査記録のつながりを確かめ、書き換え・削除・挿入があれば番号を示します。"""
     from kijitsu.services import ledger
 
@@ -296,7 +304,7 @@ def verify_audit(plan: PlanOption = "fy28", as_json: common.JsonOption = False) 
 
 
 @audit_app.command("list")
-def list_audit(plan: PlanOption = "fy28", as_json: common.JsonOption = False) -> None:
+def list_audit(plan: PlanOption, as_json: common.JsonOption = False) -> None:
     """監査記録を古い順に並べます。"""
     from kijitsu.services import ledger
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from kijitsu.office import Office
     from kijitsu.services.reading import Standing
 
-PlanArgument = Annotated[str, typer.Argument(metavar="PLAN", help="計画のID（fy28）またはファイルのパス")]
-MilestoneArgument = Annotated[str, typer.Argument(metavar="ID", help="項目のID（pia など）")]
+PlanArgument = Annotated[str, typer.Argument(metavar="PLAN", help="計画のIDまたはファイルのパス")]
+MilestoneArgument = Annotated[str, typer.Argument(metavar="ID", help="項目のID")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSONで標準出力へ")]
 AsOfOption = Annotated[
     str | None, typer.Option("--as-of", metavar="D", help="この日の状態（例: 2016-07-12、H28.7.12）")

@@ -1,7 +1,9 @@
-"""Commands that only read: check, schema, schedule, status, why, period."""
+"""Commands that only read: check, schema, schedule, status, why."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -10,16 +12,14 @@ from kijitsu.commands import common
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.errors import InputError, InvalidFile, Problem, did_you_mean
 from kijitsu.domain.gates import SHOWN, Reason, Verdict
-from kijitsu.domain.periods import Direction, FirstDay, Roll, Rule, count_period, parse_length
 from kijitsu.domain.schedule import Slot
-from kijitsu.domain.windows import parse_day
 
 
 def check(
     names: Annotated[list[str] | None, typer.Argument(metavar="[PLAN]...", help="計画のIDかパス。省けば全部")] = None,
     as_json: common.JsonOption = False,
 ) -> None:
-    """計画・組織・休日表・規則・履歴のファイルを調べ、誤りを場所つきですべて示します。"""
+    """計画・組織・休日表・規則・履歴・市のファイルを調べ、誤りを場所つきですべて示します。"""
     library = common.office().library
     problems: list[Problem] = []
     plans: list[str] = list(names or library.ids("plans"))
@@ -27,17 +27,16 @@ def check(
         where = library.folder / "plans"
         raise InputError(f"{where} に計画がありません。KIJITSU_CALENDAR か、コマンドを実行する場所を確かめてください。")
     for name in plans:
-        try:
+        with _noting(problems, name):
             loaded = library.plan(name)
             problems += loaded.warnings
             loaded.network.schedule()
             for history in library.ids("histories") if not names else ():
                 if _tells_of(library.find("histories", history), loaded.plan.id):
                     library.history(history, loaded.plan)
-        except InvalidFile as exc:
-            problems += exc.problems
-        except InputError as exc:
-            problems.append(Problem(name, 0, 0, "unusable-plan", str(exc)))
+    if not names:
+        with _noting(problems, "city.yaml"):
+            library.demo()
     problems = sorted(set(problems))
     errors = [problem for problem in problems if not problem.is_warning]
     if as_json:
@@ -62,6 +61,17 @@ def check(
         common.print_lines([f"誤りはありません（計画 {len(plans)}件: {'、'.join(plans)}）"])
 
 
+@contextmanager
+def _noting(problems: list[Problem], name: str) -> Iterator[None]:
+    """Note what is found wrong inside, so that the reading goes on with the next file."""
+    try:
+        yield
+    except InvalidFile as exc:
+        problems += exc.problems
+    except InputError as exc:
+        problems.append(Problem(name, 0, 0, "unusable-plan", str(exc)))
+
+
 def _tells_of(path: Any, plan: str) -> bool:
     from kijitsu.located import read_document
 
@@ -70,7 +80,7 @@ def _tells_of(path: Any, plan: str) -> bool:
 
 
 def schema(
-    kind: Annotated[str, typer.Argument(help="plan, organisation, closures, rules, history")] = "plan",
+    kind: Annotated[str, typer.Argument(help="plan, organisation, closures, rules, history, city")] = "plan",
     as_json: common.JsonOption = True,
 ) -> None:
     """エディターの入力補完に使うJSON Schemaを出します。"""
@@ -82,6 +92,7 @@ def schema(
         "closures": schemas.ClosuresDocument,
         "rules": schemas.RulesDocument,
         "history": schemas.HistoryDocument,
+        "city": schemas.CityDocument,
     }
     if kind not in kinds:
         raise InputError(f"「{kind}」という種類はありません。{did_you_mean(kind, kinds) or '、'.join(kinds)}")
@@ -210,52 +221,3 @@ def why(
         common.print_json({**verdict_json(standing.verdicts[id]), "explanation": sentences})
     else:
         common.print_lines(sentences)
-
-
-def period(
-    rule: Annotated[str | None, typer.Argument(metavar="[RULE]", help="規則のID（notice_of_session など）")] = None,
-    start: Annotated[str, typer.Option("--from", metavar="DATE", help="起点の日")] = "",
-    length: Annotated[str | None, typer.Option(help="20d 10wd 1m など（規則の代わりに）")] = None,
-    direction: Annotated[str, typer.Option(help="forward または backward")] = "forward",
-    first_day: Annotated[str, typer.Option(help="excluded または included")] = "excluded",
-    roll: Annotated[str, typer.Option(help="none, next_open_day, previous_open_day")] = "none",
-    calendar: Annotated[str, typer.Option(help="休日表のID")] = "municipality",
-    as_json: common.JsonOption = False,
-) -> None:
-    """期間を数え、期限と数え方を一歩ずつ示します。"""
-    if not start:
-        raise typer.BadParameter("--from に起点の日を書いてください。", param_hint="--from")
-    if (rule is None) == (length is None):
-        raise typer.BadParameter("規則のIDか --length のどちらか一方を書いてください。", param_hint="RULE / --length")
-    library = common.office().library
-    event = parse_day(start)
-    chosen = _known_rule(library.rules()[0], rule) if rule else None
-    if chosen is None:
-        words = (_word(Direction, direction), _word(FirstDay, first_day), _word(Roll, roll))
-        chosen = Rule("", "", "", parse_length(length or ""), *words, calendar=calendar)
-    closures = library.calendars(event.year, event.year)
-    if chosen.calendar not in closures.ids:
-        hint = did_you_mean(chosen.calendar, closures.ids)
-        raise InputError(f"「{chosen.calendar}」という休日表はありません。{hint}")
-    deadline = count_period(chosen, event, closures(chosen.calendar))
-    if as_json:
-        basis, steps = chosen.basis, list(deadline.explanation)
-        common.print_json(
-            {"due": deadline.due, "basis": basis, "explanation": steps, "confidence": rule and chosen.confidence}
-        )
-    else:
-        common.print_lines([f"期限: {show_date(deadline.due)}", *deadline.explanation])
-
-
-def _known_rule(rules: Any, id: str) -> Rule:
-    if id not in rules:
-        raise InputError(f"「{id}」という規則はありません。{did_you_mean(id, rules) or '、'.join(rules)}")
-    return rules[id]  # type: ignore[no-any-return]
-
-
-def _word(kind: Any, text: str) -> Any:
-    try:
-        return kind(text)
-    except ValueError:
-        allowed = "、".join(kind)
-        raise InputError(f"「{text}」は使えません。使えるのは {allowed} です。") from None

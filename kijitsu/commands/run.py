@@ -13,14 +13,13 @@ from kijitsu.commands import common
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.errors import OutsideError
 from kijitsu.domain.gates import SHOWN, Status
-from kijitsu.domain.windows import parse_day
 
 
 def replay(
     plan: common.PlanArgument,
     history: common.HistoryOption = None,
-    first: Annotated[str, typer.Option("--from", metavar="D", help="最初の日")] = "2016-04-01",
-    last: Annotated[str, typer.Option("--to", metavar="D", help="最後の日")] = "2017-07-31",
+    first: Annotated[str | None, typer.Option("--from", metavar="D", help="最初の日（省けば計画の始まり）")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="D", help="最後の日（省けば計画の終わり）")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="結果を置くフォルダー（省けば var/replay）")] = None,
     as_json: common.JsonOption = False,
 ) -> None:
@@ -30,7 +29,7 @@ def replay(
     opened = common.office()
     out = out or opened.settings.home / "replay"
     with common.progress("再生中") as on_day:
-        totals = run(opened, plan, history, parse_day(first), parse_day(last), out, on_day)
+        totals = run(opened, plan, history, common.day(first), common.day(last), out, on_day)
     if as_json:
         common.print_json(totals.as_json())
         return
@@ -55,7 +54,7 @@ def replay(
 def demo(
     once: Annotated[bool, typer.Option("--once", help="一巡したら終わる（スクリプト用）")] = False,
 ) -> None:
-    """平成28年度を再生し、PIAの遅れで止まった日のダッシュボードを開きます。Ctrl-Cで終わります。"""
+    """見本の計画の一年を再生し、何かが止まっている日のダッシュボードを開きます。Ctrl-Cで終わります。"""
     from kijitsu.hosting.demo import run
 
     run(common.office(), once, sys.stdout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -12,7 +13,7 @@ from kijitsu.domain.errors import InputError, did_you_mean
 from kijitsu.domain.gates import Status, Verdict, evaluate
 from kijitsu.domain.history import NOTHING_YET, Deed, Event, Progress, progress_of
 from kijitsu.domain.plan import Milestone, Plan
-from kijitsu.domain.schedule import Network, Placed, Slot
+from kijitsu.domain.schedule import Network, Schedule, Slot
 from kijitsu.domain.windows import Precision, Window, parse_window, reworded, shifted_days, shifted_months
 
 # An elapsed duration (30d, 1m) may catch a weekend at the new place and have to be pushed once more.
@@ -55,31 +56,31 @@ class Preview:
 
 def apply_move(
     network: Network, id: str, to: Window, cascade: Cascade, progress: Mapping[str, Progress], on: date | None = None
-) -> Plan:
-    """Return the plan with one milestone's window moved on a day, and what follows moved as the cascade says.
+) -> Network:
+    """Return the network with one milestone's window moved on a day, and what follows moved as the cascade says.
 
     Raises InputError for a milestone that is not there, is finished, or has no window to shift from.
     """
+    return network.revised(_replaced(network, id, to, cascade, progress, on))
+
+
+def _replaced(
+    network: Network, id: str, to: Window, cascade: Cascade, progress: Mapping[str, Progress], on: date | None
+) -> dict[str, Milestone]:
     plan = network.plan
     if id not in plan.milestones:
         raise InputError(f"「{id}」という項目は計画 {plan.id} にありません。{did_you_mean(id, plan.milestones)}")
     if progress.get(id, NOTHING_YET).is_closed:
         raise InputError(f"「{plan.milestones[id].title}」は終わっているので動かせません。")
-    old = plan.milestones[id].window
-    moved = _with_windows(plan, {id: to})
-    if cascade is Cascade.NONE:
-        return moved
-    if cascade is Cascade.SHIFT:
-        return _with_windows(moved, _shifted(network, id, old, to, progress))
-    return _pushed(network, moved, id, progress, on)
-
-
-def _with_windows(plan: Plan, windows: Mapping[str, Window]) -> Plan:
-    milestones = {
-        key: replace(milestone, window=windows[key]) if key in windows else milestone
-        for key, milestone in plan.milestones.items()
-    }
-    return replace(plan, milestones=milestones)
+    moved = {id: replace(plan.milestones[id], window=to)}
+    match cascade:
+        case Cascade.PUSH:
+            return _pushed(network.schedule(progress, on), moved, progress)
+        case Cascade.SHIFT:
+            windows = _shifted(network, id, plan.milestones[id].window, to, progress)
+            return moved | {key: replace(plan.milestones[key], window=window) for key, window in windows.items()}
+        case Cascade.NONE:
+            return moved
 
 
 def _may_move(milestone: Milestone, progress: Mapping[str, Progress]) -> bool:
@@ -122,31 +123,30 @@ def _on_open_day(network: Network, old: Window, new: Window) -> Window:
     return shifted_days(new, (network.calendar.next_open(new.first) - new.first).days)
 
 
-def _pushed(network: Network, moved: Plan, id: str, progress: Mapping[str, Progress], on: date | None) -> Plan:
+def _pushed(before: Schedule, moved: dict[str, Milestone], progress: Mapping[str, Progress]) -> dict[str, Milestone]:
     """Push only what cannot keep its target any longer, prerequisites first, each as little as possible.
 
     What could not be met even before the move stays as far behind as it was.
     """
-    changed = Network(moved, network.calendar, network.closures)
-    before, reached = network.schedule(progress, on), {*network.downstream(id)}
-    placed: Placed = {}
-    windows: dict[str, Window] = {}
-    for key in changed.order:
-        milestone = moved.milestones[key]
-        found = changed.place(milestone, placed, progress, on.toordinal() if on else None)
-        if found is None:
-            continue
-        if key in reached and _may_move(milestone, progress):
-            behind = _overshoot(network.calendar, milestone.window, before[key].earliest_finish)
-            for _ in range(_ATTEMPTS):
-                late = _overshoot(network.calendar, milestone.window, date.fromordinal(found[1])) - behind
-                if late <= 0 or milestone.window is None:
-                    break
-                windows[key] = _pushed_on(network.calendar, milestone.window, late)
-                milestone = replace(milestone, window=windows[key])
-                found = changed.place(milestone, placed, progress, on.toordinal() if on else None) or found
-        placed[key] = found[0], found[1]
-    return _with_windows(moved, windows)
+    network, calendar = before.network, before.network.calendar
+    pushed: dict[str, Milestone] = {}
+    pushes: Counter[str] = Counter()
+
+    def settle(id: str, finish: date) -> Milestone | None:
+        milestone = pushed.get(id, network.plan.milestones[id])
+        if id in moved or not _may_move(milestone, progress) or milestone.window is None or pushes[id] == _ATTEMPTS:
+            return None
+        old = before.span(id)
+        behind = _overshoot(calendar, network.plan.milestones[id].window, old and old[1])
+        late = _overshoot(calendar, milestone.window, finish) - behind
+        if late <= 0:
+            return None
+        pushes[id] += 1
+        pushed[id] = replace(milestone, window=_pushed_on(calendar, milestone.window, late))
+        return pushed[id]
+
+    before.settle(moved, settle)
+    return moved | pushed
 
 
 def _overshoot(calendar: Closures, window: Window | None, finish: date | None) -> int:
@@ -170,9 +170,9 @@ def preview_move(
     network: Network, id: str, to: Window, cascade: Cascade, progress: Mapping[str, Progress], on: date
 ) -> Preview:
     """Return what a move would do, without doing it."""
-    plan = apply_move(network, id, to, cascade, progress, on)
-    changed = Network(plan, network.calendar, network.closures)
-    before, after = network.schedule(progress, on), changed.schedule(progress, on)
+    before = network.schedule(progress, on)
+    after = before.revised(_replaced(network, id, to, cascade, progress, on))
+    changed, plan = after.network, after.network.plan
     moved = tuple(
         Moved(key, network.plan.milestones[key].window, milestone.window)
         for key, milestone in plan.milestones.items()
@@ -206,6 +206,5 @@ def replayed(network: Network, events: tuple[Event, ...], as_of: date | None) ->
             progress = progress_of(network.plan, seen, event.on)
             to = parse_window(event.details["to"], network.plan.fiscal_year)
             cascade = Cascade(event.details.get("cascade", Cascade.PUSH))
-            plan = apply_move(network, event.milestone, to, cascade, progress, event.on)
-            network = Network(plan, network.calendar, network.closures)
+            network = apply_move(network, event.milestone, to, cascade, progress, event.on)
     return network, progress_of(network.plan, seen, as_of)

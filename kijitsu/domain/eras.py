@@ -37,7 +37,8 @@ ERAS = (
     Era("平成", "H", date(1989, 1, 8), date(2019, 4, 30)),
     Era("令和", "R", date(2019, 5, 1), None),
 )
-BY_NAME = {name: era for era in ERAS for name in (era.name, era.letter)}
+# 平成, 平 as the statute books abbreviate it, and H.
+BY_NAME = {name: era for era in ERAS for name in (era.name, era.name[0], era.letter)}
 
 
 def era_of(day: date) -> Era:

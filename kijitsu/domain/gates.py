@@ -163,7 +163,7 @@ def _rests_on(network: Network, id: str) -> list[str]:
     waiting = [id]
     while waiting:
         before = waiting.pop()
-        for each in network.dependents[before]:
+        for each in network.dependents(before):
             links = network.plan.milestones[each].after
             if each not in found and any(link.on == before and link.lapse is not Lapse.WARN for link in links):
                 found.add(each)
@@ -206,7 +206,7 @@ def _against(
         roots = {r.root_cause: r for r in reversed(verdict.reasons) if r.blocks}
         return [
             (Code.BLOCKED, before.id, root.root_cause, root.root_code, root.basis, root.since, lapse)
-            for root in sorted(roots.values(), key=lambda r: network.order.index(r.root_cause))
+            for root in sorted(roots.values(), key=lambda r: network.rank(r.root_cause))
         ]
     if Status.OVERDUE in verdict.facts and verdict.due:
         return one(Code.OVERDUE, verdict.due + timedelta(1))

@@ -71,11 +71,15 @@ class Dependency:
 
 @dataclass(frozen=True, slots=True)
 class DueRule:
-    """A hard deadline that a statutory rule counts from an end of another milestone: `start` or `finish`."""
+    """A hard deadline that a statutory rule counts from an end of another milestone: `start` or `finish`.
+
+    The period stands still from the start to the finish of each of the `suspended` milestones.
+    """
 
     rule: Rule
     milestone: str
     end: str
+    suspended: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

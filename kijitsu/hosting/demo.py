@@ -9,29 +9,34 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import timedelta
 from pathlib import Path
 from typing import TextIO
 
 from kijitsu.commands import common
 from kijitsu.domain.eras import show_date
-from kijitsu.domain.errors import OutsideError
+from kijitsu.domain.errors import InputError, OutsideError
 from kijitsu.hosting.processes import Host
 from kijitsu.office import Office
+from kijitsu.schemas import DemoShape
 from kijitsu.services.replaying import rehearsal, replay
-
-PLAN, HISTORY = "fy28", "fy28-late-pia"
-FIRST, LAST, SHOWN = date(2016, 4, 1), date(2017, 7, 31), date(2016, 7, 13)
 
 
 def run(office: Office, once: bool, out: TextIO) -> None:
-    """Replay the year, bring a second database to the shown day, start the dashboard and one watch run in it.
+    """Replay a plan, bring a second database to the shown day, start the dashboard and one watch run in it.
 
+    Which plan, history and day, city.yaml says; InputError where it does not.
     Everything is under `demo` in the home folder and made anew each time. Ends with Ctrl-C, or by itself where `once`.
     """
+    demo = office.library.demo()
+    if demo is None:
+        where = office.settings.calendar / "city.yaml"
+        raise InputError(
+            f"見せるものが決まっていません。{where} に demo: を書いてください（docs/reference.md の City file）。"
+        )
     home = office.settings.home / "demo"
     with _alone(home):
-        _run(office, home, once, out)
+        _run(office, demo, home, once, out)
 
 
 @contextmanager
@@ -49,27 +54,25 @@ def _alone(home: Path) -> Iterator[None]:
         yield
 
 
-def _run(office: Office, home: Path, once: bool, out: TextIO) -> None:
-    out.write(f"1/3 平成28年度を再生しています（{HISTORY}）…\n")
+def _run(office: Office, demo: DemoShape, home: Path, once: bool, out: TextIO) -> None:
+    out.write(f"1/3 計画 {demo.plan} を再生しています（{demo.history}）…\n")
     out.flush()
     with common.progress("再生中") as on_day:
-        totals = replay(office, PLAN, HISTORY, FIRST, LAST, home / "replay", on_day)
+        totals = replay(office, demo.plan, demo.history, None, None, home / "replay", on_day)
     out.write(
         f"    監視 {totals.passes}日、状態の変化 {totals.transitions}件、"
         f"停止のあった日 {totals.blocked_days}日、通知 {totals.messages}通\n"
-        f"2/3 {show_date(SHOWN)}の状態を用意しています…\n"
+        f"2/3 {show_date(demo.shown)}の状態を用意しています…\n"
     )
     out.flush()
     stage = home / "today"
-    _until_shown_day(office, stage)
-    settings = replace(
-        office.settings, home=stage, database_url="", smtp_url="", secrets_file=None, today=SHOWN.isoformat(), plan=PLAN
-    )
+    _until_shown_day(office, demo, stage)
+    settings = replace(office.settings.rehearsal(stage, demo.shown.isoformat()), plan=demo.plan)
     out.write("3/3 Prefectサーバーを起動し、その朝の監視を動かしています…\n")
     out.flush()
     with Host(settings) as host:
         run_url = _watch_once(host)
-        out.write(_where_to_look(host, run_url, totals.out, stage, settings.environment()))
+        out.write(_where_to_look(host, demo, run_url, totals.out))
         if not once:
             out.write("終えるには Ctrl-C を押します。\n")
             out.flush()
@@ -77,15 +80,15 @@ def _run(office: Office, home: Path, once: bool, out: TextIO) -> None:
     out.write("止めました。もう一度見るには make run を実行します。\n")
 
 
-def _until_shown_day(office: Office, folder: Path) -> None:
+def _until_shown_day(office: Office, demo: DemoShape, folder: Path) -> None:
     """Live through the days up to the one before the shown one, in a database that stays."""
     shutil.rmtree(folder, ignore_errors=True)
-    loaded = office.library.plan(PLAN)
-    history = office.library.history(HISTORY, loaded.plan)
-    evening_before = date.fromordinal(SHOWN.toordinal() - 1)
+    loaded = office.library.plan(demo.plan)
+    history = office.library.history(demo.history, loaded.plan)
+    first, evening_before = loaded.span[0], demo.shown - timedelta(1)
     with rehearsal(office, folder) as stage:
-        stage.start(PLAN, FIRST)
-        for _ in stage.run(history, FIRST, evening_before, lambda day, days: None):
+        stage.start(demo.plan, first)
+        for _ in stage.run(history, first, evening_before, lambda day, days: None):
             pass
 
 
@@ -100,9 +103,9 @@ def _watch_once(host: Host) -> str:
     return f"{host.url}/runs/flow-run/{done.stdout.strip()}"
 
 
-def _where_to_look(host: Host, run_url: str, replayed: str, stage: Path, environment: dict[str, str]) -> str:
-    given = {"KIJITSU_HOME": str(stage), "KIJITSU_TODAY": environment["KIJITSU_TODAY"]}
-    prefix = " ".join(f"{key}={value}" for key, value in given.items())
+def _where_to_look(host: Host, demo: DemoShape, run_url: str, replayed: str) -> str:
+    stage, plan = host.settings.home, demo.plan
+    prefix = f"KIJITSU_HOME={stage} KIJITSU_TODAY={demo.shown}"
     return f"""
 見るところ
   ダッシュボード        {host.url}
@@ -112,9 +115,9 @@ def _where_to_look(host: Host, run_url: str, replayed: str, stage: Path, environ
   届いた通知            {stage / "mailbox"}
 
 試すこと（別の端末で）
-  なぜ止まっているか      {prefix} .venv/bin/kijitsu why {PLAN} notification
-  日程を動かすと         {prefix} .venv/bin/kijitsu move {PLAN} pia --to 平成28年8月
-  完了を報告する         {prefix} .venv/bin/kijitsu complete {PLAN} pia --override デモ
-  次の朝にする          KIJITSU_HOME={stage} KIJITSU_TODAY=2016-07-14 .venv/bin/kijitsu watch {PLAN}
+  なぜ止まっているか      {prefix} .venv/bin/kijitsu why {plan} {demo.blocked}
+  日程を動かすと         {prefix} .venv/bin/kijitsu move {plan} {demo.late} --to {demo.moved_to.wording}
+  完了を報告する         {prefix} .venv/bin/kijitsu complete {plan} {demo.late} --override デモ
+  次の朝にする          KIJITSU_HOME={stage} KIJITSU_TODAY={demo.shown + timedelta(1)} .venv/bin/kijitsu watch {plan}
   日程の変更と完了の報告は、ダッシュボードの Deployments の「日程変更」「完了報告」からもできます。
 """

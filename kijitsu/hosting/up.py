@@ -10,14 +10,14 @@ from kijitsu.services import acting, ledger
 
 
 def run(office: Office, out: TextIO) -> None:
-    """Serve the dashboard until Ctrl-C. The plan of the settings is adopted where it is not yet."""
-    settings = office.settings
+    """Serve the dashboard until Ctrl-C. The plan that is meant is adopted where it is not yet."""
+    settings, plan = office.settings, office.plan
     if not settings.may_have_database:
         office.upgrade()
     adopted = {each["plan"] for each in ledger.plans(office) if each["revision"]}
-    if settings.plan not in adopted:
-        acting.adopt(office, settings.plan, office.actor())
-        out.write(f"計画 {settings.plan} を採り入れました。\n")
+    if plan not in adopted:
+        acting.adopt(office, plan, office.actor())
+        out.write(f"計画 {plan} を採り入れました。\n")
     out.write("Prefectサーバーを起動しています…\n")
     out.flush()
     with Host(settings) as host:

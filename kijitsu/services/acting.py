@@ -15,7 +15,6 @@ from kijitsu.domain.eras import show_date
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.history import NOTHING_YET, Deed
 from kijitsu.domain.reminders import Key, recipients, upcoming
-from kijitsu.domain.schedule import Slot
 from kijitsu.domain.windows import parse_window
 from kijitsu.explain import reason_sentences
 from kijitsu.located import Document
@@ -23,6 +22,7 @@ from kijitsu.office import Actor, Json, Office
 from kijitsu.plans import Loaded
 from kijitsu.services import reading
 from kijitsu.services.reading import Standing
+from kijitsu.services.recomputing import remember, take_back_overtaken
 from kijitsu.services.watching import adopted, organisation_of
 from kijitsu.store import rows
 
@@ -40,6 +40,7 @@ def adopt(office: Office, plan: str, actor: Actor) -> rows.Revision:
                 f"今の版は kijitsu export {loaded.plan.id} で見てください。"
             )
         revision = work.plans.add(loaded.plan.id, dict(loaded.document), "採用", actor.name, None, now, 0)
+        remember(work, loaded.plan, loaded.calendars)
         details = {"revision": 1, "sha256": revision.sha256}
         work.audit.append(now, actor.name, actor.authenticated_by, "adopt", loaded.plan.id, details)
         work.commit()
@@ -234,8 +235,7 @@ def move(office: Office, plan: str, id: str, to: str, reason: str, cascade: Casc
         document = _moved_document(office, reckoned)
         change = reckoned.as_json()
         revision = work.plans.add(plan, document, reason, actor.name, _plain(change), now, first.revision)
-        written, slots = work.reminders.all(plan), reckoned.preview.after
-        work.reminders.supersede(row.key for row in written if _is_overtaken(row, slots[row.milestone]))
+        take_back_overtaken(work, plan, reckoned.preview.after)
         details = {"revision": revision.number, "to": to, "reason": reason, **_plain(change)}
         work.audit.append(now, actor.name, actor.authenticated_by, "move", f"{plan}/{id}", details)
         work.commit()
@@ -250,13 +250,6 @@ def move(office: Office, plan: str, id: str, to: str, reason: str, cascade: Casc
         reckoned.created,
         revision.number,
     )
-
-
-def _is_overtaken(row: rows.ReminderRow, slot: Slot) -> bool:
-    """Tell whether a reminder not yet sent speaks of a date that is no more. That a gate shut or opened stays true."""
-    speaks_of_date = row.rule.partition(":")[0] in ("before", "on_day", "after")
-    is_waiting = row.state is rows.ReminderState.PENDING
-    return is_waiting and speaks_of_date and row.deadline not in (slot.due, slot.latest_finish)
 
 
 def _reckoned(standing: Standing, id: str, to: str, reason: str, cascade: Cascade, on: date) -> Move:

@@ -28,9 +28,10 @@ def examine(office: Office) -> list[Finding]:
 def _content(office: Office) -> Finding:
     try:
         plans = [office.library.plan(id).plan.id for id in office.library.ids("plans")]
+        meant = office.plan
     except KijitsuError as exc:
         return Finding("計画ファイル", str(office.settings.calendar), False, str(exc))
-    return Finding("計画ファイル", f"{'、'.join(plans)}（{office.settings.calendar}）")
+    return Finding("計画ファイル", f"{'、'.join(plans)}（{office.settings.calendar}、ふだんの計画は {meant}）")
 
 
 def _database(office: Office) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -11,7 +12,7 @@ from kijitsu.domain.changes import replayed
 from kijitsu.domain.errors import InputError, did_you_mean
 from kijitsu.domain.gates import Verdict, evaluate
 from kijitsu.domain.history import Deed, Event, Progress, progress_of
-from kijitsu.domain.plan import Plan
+from kijitsu.domain.plan import Organisation, Plan
 from kijitsu.domain.schedule import Network, Slot
 from kijitsu.located import Document
 from kijitsu.office import Office
@@ -38,7 +39,7 @@ class Standing:
         return self.network.plan
 
     @cached_property
-    def slots(self) -> dict[str, Slot]:
+    def slots(self) -> Mapping[str, Slot]:
         """Every milestone's slot."""
         return self.network.schedule(self.progress, self.as_of)
 
@@ -68,10 +69,11 @@ def standing(office: Office, name: str, as_of: date | None = None, history: str 
         events = office.library.history(history, loaded.plan).events if history else ()
         network, progress = replayed(loaded.network, events, as_of)
         return Standing(loaded, network, progress, as_of)
-    if office.settings.may_have_database:
-        adopted = _adopted_anywhere(office, name, as_of)
-        if adopted:
-            return adopted
+    if adopter := adopter_of(office, name):
+        with office.open_work(adopter.municipality, True) as work:
+            found = adopted(office, work, name, as_of)
+        assert found  # nobody takes an adopted plan away
+        return found
     loaded = office.library.plan(name, years)
     return Standing(loaded, loaded.network, progress_of(loaded.plan, (), as_of), as_of)
 
@@ -81,20 +83,16 @@ def today_of(office: Office, name: str, history: str | None = None) -> date:
 
     With a history, or a plan named by path, only files are read.
     """
-    if history is None and not is_path(name) and office.settings.may_have_database:
-        for organisation in office.library.organisations():
-            with office.open_work(organisation.municipality, True) as work:
-                if work.plans.head(name):
-                    return office.today(organisation)
-    return office.today(office.library.plan(name).plan.organisation)
+    adopter = None if history is not None or is_path(name) else adopter_of(office, name)
+    return office.today(adopter or office.library.plan(name).plan.organisation)
 
 
-def _adopted_anywhere(office: Office, name: str, as_of: date | None) -> Standing | None:
-    for organisation in office.library.organisations():
+def adopter_of(office: Office, plan: str) -> Organisation | None:
+    """Return the organisation that adopted a plan, None where none did or nothing was adopted yet."""
+    for organisation in office.library.organisations() if office.settings.may_have_database else ():
         with office.open_work(organisation.municipality, True) as work:
-            found = adopted(office, work, name, as_of)
-            if found:
-                return found
+            if work.plans.head(plan):
+                return organisation
     return None
 
 

@@ -7,7 +7,7 @@ import gc
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -59,19 +59,21 @@ def replay(
     office: Office,
     plan: str,
     history: str | None,
-    first: date,
-    last: date,
+    first: date | None,
+    last: date | None,
     out: Path,
     on_day: OnDay = lambda day, days: None,
 ) -> Totals:
     """Replay a plan file, with what a history says people did, in a database of its own, into the folder `out`.
 
+    Where no first or last day is given, it is that of the plan's own span.
     `out` gets inbox/*.eml, ledger.csv, transitions.csv, report.html and the database; it appears whole or not at all,
     and replaces an earlier replay. `on_day` is told after each day how many of how many are over.
     """
+    loaded = office.library.plan(plan, [day.year for day in (first, last) if day])
+    first, last = first or loaded.span[0], last or loaded.span[1]
     if last < first:
         raise InputError(f"終わりの日（{last}）が始まりの日（{first}）より前です。")
-    loaded = office.library.plan(plan, [first.year, last.year])
     told = office.library.history(history, loaded.plan) if history else None
     with _whole_folder(out) as part, rehearsal(office, part) as stage:
         stage.start(plan, first)
@@ -86,12 +88,9 @@ class Stage:
     """An office of its own in a folder, whose clock is set by hand and whose mail goes to a local mailbox."""
 
     def __init__(self, office: Office, folder: Path) -> None:
-        settings = replace(
-            office.settings, home=folder, database_url="", smtp_url="", secrets_file=None, today="", reply_to=""
-        )
         self._now: datetime | None = None
         self.folder = folder
-        self.office = office.reopen(settings).at(self._clock)
+        self.office = office.reopen(office.settings.rehearsal(folder)).at(self._clock)
         self.plan = ""
         self._courier: Courier | None = None
 

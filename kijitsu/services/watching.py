@@ -17,6 +17,7 @@ from kijitsu.messages import Envelope, Item, Letter, Topic
 from kijitsu.office import Actor, Office
 from kijitsu.services import reading
 from kijitsu.services.reading import Standing
+from kijitsu.services.recomputing import CalendarChange, recompute, take_back_overtaken
 from kijitsu.store import rows
 from kijitsu.store.work import UnitOfWork
 
@@ -32,6 +33,7 @@ class PassReport:
     is_open: bool
     transitions: Sequence[rows.TransitionRow] = ()
     letters: Sequence[str] = ()
+    calendar_changes: Sequence[CalendarChange] = ()
 
     @property
     def needs_action(self) -> list[Verdict]:
@@ -52,8 +54,9 @@ class PassReport:
 def watch(office: Office, plan: str, on: date | None = None, flow_run: str | None = None) -> PassReport:
     """Run the pass of an adopted plan for a day, today where none is given; a second pass of a day adds nothing.
 
-    Transitions, reminders, the letters that carry them and the audit entry are kept together or not at all. Raises
-    InputError where the plan was never adopted, for a day to come, and for one before the latest pass.
+    What changed in the plan's calendars, transitions, reminders, the letters that carry them and the audit entries are
+    kept together or not at all. Raises InputError where the plan was never adopted, for a day to come, and for one
+    before the latest pass.
     """
     organisation = organisation_of(office, plan)
     today = office.today(organisation)
@@ -73,19 +76,25 @@ def watch(office: Office, plan: str, on: date | None = None, flow_run: str | Non
             )
         if not standing.network.calendar.is_open(on):
             return PassReport(standing, on, False)
+        now = office.now(standing.plan.organisation)
+        changes = recompute(work, standing)
+        for change in changes:
+            details = {**change.as_json(), "on": on.isoformat()}
+            work.audit.append(now, PASS.name, PASS.authenticated_by, "calendar", plan, details)
+        if changes:
+            take_back_overtaken(work, plan, standing.slots)
         before = work.standings.statuses(plan)
         transitions = _transitions(plan, standing, before, on)
         work.transitions.add(transitions)
         work.standings.put(plan, _standings(standing, {t.milestone for t in transitions}, before, on))
         letters = _write_letters(office, work, standing, before, on)
-        now = office.now(standing.plan.organisation)
         summary = {"transitions": len(transitions), "letters": len(letters)}
         if transitions or letters:
             details = {**summary, "on": on.isoformat(), "changed": [_changed(t) for t in transitions]}
             work.audit.append(now, PASS.name, PASS.authenticated_by, "watch", plan, details)
         work.passes.record(rows.PassRow(plan, on, now, flow_run, summary))
         work.commit()
-    return PassReport(standing, on, True, transitions, letters)
+    return PassReport(standing, on, True, transitions, letters, changes)
 
 
 def organisation_of(office: Office, plan: str) -> Organisation:

@@ -151,6 +151,17 @@ class PassRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenCalendar:
+    """A calendar's closed days (ISO) with their reasons, from `first` to `last`; `sha256` is over all of it."""
+
+    calendar: str
+    first: date
+    last: date
+    closed: Mapping[str, str]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditRow:
     """One entry of the audit log, chained to the one before by its hash; numbers count from 1."""
 

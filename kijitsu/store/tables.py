@@ -165,6 +165,18 @@ passes = Table(
     Column("summary", Json, nullable=False),
 )
 
+seen_calendars = Table(
+    "seen_calendars",
+    metadata,
+    _municipality(),
+    _key("plan"),
+    _key("calendar"),
+    Column("first", Date, nullable=False),
+    Column("last", Date, nullable=False),
+    Column("closed", Json, nullable=False),
+    Column("sha256", String(64), nullable=False),
+)
+
 outbox = Table(
     "outbox",
     metadata,

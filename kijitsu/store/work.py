@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from kijitsu.store.audit import Audit
+from kijitsu.store.calendars import SeenCalendars
 from kijitsu.store.engine import open_transaction, out_of_reach
 from kijitsu.store.history import Events, Passes, Plans, Standings, Transitions
 from kijitsu.store.outbox import Outbox
@@ -30,6 +31,7 @@ class UnitOfWork:
     reminders: Reminders
     outbox: Outbox
     passes: Passes
+    seen_calendars: SeenCalendars
     audit: Audit
 
     def __init__(self, engine: Engine, municipality: str, *, readonly: bool = False) -> None:
@@ -50,6 +52,7 @@ class UnitOfWork:
         self.reminders = Reminders(*bound)
         self.outbox = Outbox(*bound)
         self.passes = Passes(*bound)
+        self.seen_calendars = SeenCalendars(*bound)
         self.audit = Audit(*bound)
         return self
 

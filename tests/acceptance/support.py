@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 from sqlalchemy import Engine
 
 from kijitsu.cli import main
@@ -164,3 +165,11 @@ def calendar_with(folder: Path, **plans: str) -> Path:
     for id, text in plans.items():
         (folder / "plans" / f"{id}.yaml").write_text(text, encoding="utf-8")
     return folder
+
+
+def close_day(file: Path, on: str, why: str) -> None:
+    """Write one more closed day into a closures file, as a clerk does."""
+    yaml = YAML()
+    document = yaml.load(file)
+    document.setdefault("closed", []).append({"on": on, "why": why})
+    yaml.dump(document, file)

@@ -60,6 +60,7 @@ def test_a_watch_writes_to_everybody_concerned_and_the_next_one_of_the_day_to_no
         "open": True,
         "transitions": 4,
         "letters": 6,
+        "calendars": [],
         "sent": 6,
         "waiting": 0,
         "dead": 0,

@@ -76,4 +76,7 @@ def test_the_demo_shows_a_stopped_day_ends_on_ctrl_c_and_runs_again(
 
     assert again.returncode == 0, errors
     assert "見るところ" in said
+    assert "kijitsu why fy28 notification\n" in said
+    assert "kijitsu move fy28 pia --to 平成28年8月\n" in said
+    assert re.search(r"KIJITSU_TODAY=2016-07-14 \S+kijitsu watch fy28\n", said)
     assert "止めました" in said

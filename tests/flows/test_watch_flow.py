@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from kijitsu.bootstrap import open_office
 from kijitsu.domain.gates import Status
 from kijitsu.services import watching
 from tasks.milestones import show_all
+from tests.acceptance.support import ROOT, close_day
 from tests.flows.conftest import Morning
 
 Prepare = Callable[[str | None, date], Morning]
@@ -146,6 +149,21 @@ def test_the_artifacts_name_the_root_cause_and_what_it_stops(morning: Prepare) -
     assert "- 止まっている項目: 10件" in str(chain.data)
     assert "data:image/svg+xml;base64," in str(chain.data)
     assert "data:image/svg+xml;base64," in str(year.data)
+
+
+def test_a_changed_calendar_is_told_above_what_needs_action(
+    morning: Prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    morning("fy28-late-pia", STOPPED)
+    calendar = shutil.copytree(ROOT / "calendar", tmp_path / "calendar")
+    close_day(calendar / "closures" / "municipality.yaml", "2016-07-29", "市の記念日")
+    monkeypatch.setenv("KIJITSU_CALENDAR", str(calendar))
+
+    watch("fy28")
+
+    actions = Artifact.get("fy28-actions")
+    assert actions
+    assert "休日表「石巻市の休日」が変わりました: 平成28年7月29日（金）市の記念日" in (actions.description or "")
 
 
 def test_a_plan_that_nobody_adopted_fails_with_the_command_that_adopts_it(morning: Prepare) -> None:

@@ -13,8 +13,10 @@ from kijitsu.domain.errors import InputError
 from kijitsu.domain.history import Deed
 from kijitsu.office import Actor, Office
 from kijitsu.services import acting, ledger, reading
+from kijitsu.services.watching import watch
 from kijitsu.settings import Settings
-from tests.acceptance.support import ROOT
+from kijitsu.store.rows import ReminderState
+from tests.acceptance.support import ROOT, calendar_with
 from tests.at_once import at_once
 
 CLERK = Actor("総務課 係員", "test")
@@ -134,3 +136,36 @@ def test_a_revision_keeps_everything_of_the_file_but_what_was_moved(office: Offi
 def test_a_report_for_a_plan_that_was_never_adopted_says_how_to_adopt_it(office: Office) -> None:
     with pytest.raises(InputError, match="kijitsu plan adopt fy29"):
         acting.report(office, "fy29", acting.Report(Deed.WAIVE, "pia", TODAY, reason="対象なし"), CLERK)
+
+
+def test_a_move_elsewhere_leaves_a_reminder_of_the_firm_date_behind_a_provisional_one(tmp_path: Path) -> None:
+    # The vote is yet to come, so that the deadline of the sending moves with it; the effect needs it by September 29.
+    plan = """\
+plan: small
+title: 小さな計画
+fiscal_year: H28
+organisation: ishinomaki
+milestones:
+  vote: {title: 議決, kind: meeting, owner: general_affairs, when: 2016-08-01～}
+  sending:
+    title: 議決書の送付
+    kind: filing
+    owner: general_affairs
+    after: [vote]
+    due: {rule: sending_to_mayor, from: vote.finish}
+  effect: {title: 施行, kind: milestone, owner: general_affairs, after: [sending], due: 2016-09-30}
+  portal: {title: 窓口の開始, kind: service, owner: residents, when: 平成29年1月}
+"""
+    calendar = calendar_with(tmp_path / "calendar", small=plan)
+    office = open_office(Settings(home=tmp_path / "home", calendar=calendar, today="2016-09-15"))
+    office.upgrade()
+    acting.adopt(office, "small", CLERK)
+    watch(office, "small")
+
+    acting.move(office, "small", "portal", "平成29年2月", "延期", Cascade.NONE, CLERK)
+
+    with office.open_work(ISHINOMAKI, True) as work:
+        rows = [row for row in work.reminders.all("small") if row.milestone == "sending"]
+    assert [(row.rule, row.deadline, row.state) for row in rows] == [
+        ("before:10wd", date(2016, 9, 29), ReminderState.PENDING)
+    ]

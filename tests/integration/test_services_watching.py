@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -17,11 +18,16 @@ from kijitsu.services import acting
 from kijitsu.services.watching import watch
 from kijitsu.settings import Settings
 from kijitsu.store.rows import ReminderState
-from tests.acceptance.support import ROOT
+from tests.acceptance.support import ROOT, close_day
 from tests.at_once import at_once
 
 CLERK = Actor("総務課 係員", "test")
 ISHINOMAKI = "042021"
+
+
+class NoWords:
+    def __call__(self, letter: Letter) -> Wording:
+        raise RuntimeError("no words")
 
 
 def on(day: str, settings: Settings) -> Office:
@@ -58,10 +64,6 @@ def test_passes_at_once_write_everything_once(settings: Settings) -> None:
 def test_a_pass_that_cannot_write_its_letters_keeps_nothing_and_the_next_one_makes_up_for_it(
     settings: Settings,
 ) -> None:
-    class NoWords:
-        def __call__(self, letter: Letter) -> Wording:
-            raise RuntimeError("no words")
-
     office = on("2016-06-03", settings)
 
     with pytest.raises(RuntimeError, match="no words"):
@@ -115,3 +117,45 @@ def test_a_day_is_the_citys_day_not_the_servers(settings: Settings) -> None:
     report = watch(open_office(settings).at(lambda: evening_in_london), "fy28")
 
     assert report.on == date(2016, 6, 3)
+
+
+# --- a calendar that changes ---
+
+
+@pytest.fixture
+def changed(settings: Settings, tmp_path: Path) -> Settings:
+    """The installation after its pass of July 14, with July 29 closed by an ordinance since."""
+    watch(on("2016-07-14", settings), "fy28")
+    calendar = shutil.copytree(ROOT / "calendar", tmp_path / "calendar")
+    close_day(calendar / "closures" / "municipality.yaml", "2016-07-29", "市の記念日")
+    return replace(settings, calendar=calendar)
+
+
+def test_passes_at_once_record_a_changed_calendar_once(changed: Settings) -> None:
+    offices = [on("2016-07-15", changed) for _ in range(4)]
+
+    reports = at_once(4, lambda number: watch(offices[number], "fy28"))
+
+    with offices[0].open_work(ISHINOMAKI, True) as work:
+        entries = [entry.details["calendar"] for entry in work.audit.all() if entry.action == "calendar"]
+        assert work.audit.verify() == []
+    # The counter of cards is counted on residents, which extends municipality.
+    assert entries == ["municipality", "residents"]
+    assert sum(len(report.calendar_changes) for report in reports) == 2
+    municipality, residents = next(report.calendar_changes for report in reports if report.calendar_changes)
+    assert municipality.moved
+    assert residents.moved == {}
+
+
+def test_a_pass_that_fails_after_it_noticed_a_change_leaves_it_to_the_next_one(changed: Settings) -> None:
+    office = on("2016-07-15", changed)
+    with office.open_work(ISHINOMAKI, True) as work:
+        before = work.reminders.all("fy28"), work.audit.all(), work.seen_calendars.all("fy28")
+
+    with pytest.raises(RuntimeError, match="no words"):
+        watch(replace(office, make_renderer=NoWords), "fy28")
+
+    with office.open_work(ISHINOMAKI, True) as work:
+        assert (work.reminders.all("fy28"), work.audit.all(), work.seen_calendars.all("fy28")) == before
+    assert [change.calendar for change in watch(office, "fy28").calendar_changes] == ["municipality", "residents"]
+    assert watch(on("2016-07-15", changed), "fy28").calendar_changes == []

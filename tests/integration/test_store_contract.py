@@ -17,6 +17,7 @@ from kijitsu.store.rows import (
     EventKind,
     EventRow,
     PassRow,
+    SeenCalendar,
     Standing,
     TransitionRow,
 )
@@ -222,3 +223,24 @@ def test_the_pass_of_a_day_is_recorded_once_and_the_newest_day_is_the_latest(eng
     with work(engine, readonly=True) as uow:
         assert uow.passes.latest("fy28") == again
         assert uow.passes.latest("fy29") is None
+
+
+def test_a_calendar_replaces_the_one_that_its_plan_was_seen_with_before(engine: Engine) -> None:
+    span = (date(2016, 1, 1), date(2016, 12, 31))
+    former = SeenCalendar("municipality", *span, {"2016-07-18": "海の日"}, "a" * 64)
+    other = SeenCalendar("residents", *span, {}, "b" * 64)
+    newer = SeenCalendar("municipality", *span, {"2016-07-18": "海の日", "2016-08-11": "山の日"}, "c" * 64)
+
+    with work(engine) as uow:
+        uow.seen_calendars.put("fy28", [former, other])
+        uow.seen_calendars.put("fy29", [former])
+        uow.seen_calendars.put("fy28", [newer])
+        uow.seen_calendars.put("fy28", [])
+        uow.commit()
+
+    with work(engine, readonly=True) as uow:
+        assert uow.seen_calendars.all("fy28") == {"municipality": newer, "residents": other}
+        assert uow.seen_calendars.hashes("fy28") == {"municipality": "c" * 64, "residents": "b" * 64}
+        assert uow.seen_calendars.hashes("fy29") == {"municipality": "a" * 64}
+    with work(engine, SENDAI, readonly=True) as uow:
+        assert uow.seen_calendars.all("fy28") == uow.seen_calendars.hashes("fy28") == {}

@@ -6,16 +6,21 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
+from kijitsu import store
 from kijitsu.domain.errors import InputError, OutsideError
 from kijitsu.store.engine import connect, require_current_schema, upgrade
 from kijitsu.store.tables import metadata
+from kijitsu.store.work import UnitOfWork
 
 
 @pytest.fixture
@@ -23,6 +28,15 @@ def empty(empty_database: str) -> Iterator[Engine]:
     engine = connect(empty_database)
     yield engine
     engine.dispose()
+
+
+def upgrade_to(engine: Engine, revision: str) -> None:
+    """Bring an empty database to an older schema."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(store.__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
 
 
 def pretend_schema(engine: Engine, revision: str) -> None:
@@ -82,6 +96,26 @@ def test_upgrading_again_changes_nothing_and_leaves_logging_as_it_is(empty: Engi
     require_current_schema(empty)
     assert logging.getLogger().handlers == handlers
     assert logging.getLogger("alembic").level == level
+
+
+def test_an_upgrade_from_the_first_schema_keeps_what_is_there(empty: Engine) -> None:
+    made_at = datetime(2016, 4, 1, tzinfo=UTC)
+    upgrade_to(empty, "0001")
+    with UnitOfWork(empty, "042021") as uow:
+        revision = uow.plans.add("fy28", {"plan": "fy28"}, "採用", "情報 太郎", None, made_at, 0)
+        entry = uow.audit.append(made_at, "情報 太郎", "proxy", "adopt", "fy28", {"revision": 1})
+        uow.commit()
+    with pytest.raises(OutsideError, match=r"現在 0001、必要 .*「kijitsu doctor --upgrade」"):
+        require_current_schema(empty)
+
+    upgrade(empty)
+
+    require_current_schema(empty)
+    with UnitOfWork(empty, "042021", readonly=True) as uow:
+        assert uow.plans.latest("fy28") == revision
+        assert uow.audit.all() == [entry]
+        assert uow.audit.verify() == []
+        assert uow.seen_calendars.all("fy28") == {}
 
 
 def test_two_processes_that_upgrade_at_once_both_succeed(empty_database: str) -> None:

@@ -22,7 +22,7 @@ PUSH, SHIFT, NONE = Cascade.PUSH, Cascade.SHIFT, Cascade.NONE
 def moved(
     *milestones: Milestone, id: str, to: str, cascade: Cascade = PUSH, progress: Mapping[str, Progress] | None = None
 ) -> Plan:
-    return apply_move(network(*milestones), id, parse_window(to, 2016), cascade, progress or {})
+    return apply_move(network(*milestones), id, parse_window(to, 2016), cascade, progress or {}).plan
 
 
 def previewed(
@@ -321,11 +321,11 @@ def test_after_a_push_everything_unpinned_meets_its_window_and_a_second_push_mov
 ) -> None:
     window = Window.on(OFFICE.next_open(to)) if is_exact else parse_window(f"{to.year}-{to.month}")
 
-    plan = apply_move(network(*CHAIN), "a", window, PUSH, {})
+    plan = apply_move(network(*CHAIN), "a", window, PUSH, {}).plan
 
     slots = network(*plan.milestones.values()).schedule()
     assert all(slot.slack is None or slot.slack >= 0 for slot in slots.values())
-    again = apply_move(network(*plan.milestones.values()), "a", window, PUSH, {})
+    again = apply_move(network(*plan.milestones.values()), "a", window, PUSH, {}).plan
     assert {id: each.window for id, each in again.milestones.items()} == {
         id: each.window for id, each in plan.milestones.items()
     }

@@ -18,7 +18,7 @@ def test_a_notice_is_due_before_the_session_and_hurries_what_it_rests_on() -> No
 
     notice = slots["notice"]
     assert (notice.due, notice.due_kind, notice.is_provisional) == (date(2016, 6, 3), "deadline", False)
-    assert notice.deadline and notice.deadline.explanation[-1] == "7日目: 平成28年6月3日（金）"
+    assert notice.deadline and notice.deadline.explanation[-2] == "7日目: 平成28年6月3日（金）"
     assert latest(slots["draft"]) == ("2016-05-27", "2016-06-02")
     assert slots["draft"].slack == 9
 

@@ -32,6 +32,7 @@ FILES: dict[str, type[schemas.Shape]] = {
     "Closures files": schemas.ClosuresDocument,
     "Rules files": schemas.RulesDocument,
     "History files": schemas.HistoryDocument,
+    "City file": schemas.CityDocument,
 }
 
 FENCE = re.compile(r"^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from kijitsu.domain.plan import Kind
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -47,6 +49,39 @@ def test_the_standard_librarys_calendar_is_imported_where_the_root_is_on_the_pat
     is_on_path, _, file = said.strip().partition(" ")
     assert is_on_path == "True"
     assert Path(file).parent == Path(ast.__file__).parent
+
+
+# --- the engine knows nothing of any plan ---
+
+
+def words_of_plans() -> set[str]:
+    """The ids and titles of every plan, history and milestone, but for ids that are kinds of milestones as well."""
+    words: set[str] = set()
+    for path in [*(ROOT / "calendar/plans").glob("*.yaml"), *(ROOT / "calendar/histories").glob("*.yaml")]:
+        document = YAML(typ="safe", pure=True).load(path)
+        milestones = document.get("milestones", {})
+        words |= {path.stem, document["title"], *milestones, *(each["title"] for each in milestones.values())}
+    return words - set(Kind)
+
+
+def test_no_word_of_any_plan_stands_in_the_product() -> None:
+    # An id is a word of its own, in code as in 日本語; a title may stand anywhere.
+    words = [
+        rf"(?<![a-z0-9_-]){word}(?![a-z0-9_-])" if word.isascii() else re.escape(word) for word in words_of_plans()
+    ]
+    pattern = re.compile("|".join(words), re.IGNORECASE)
+    files = [path for path in (ROOT / "kijitsu").rglob("*") if path.is_file() and path.suffix != ".pyc"]
+
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {word}"
+        for path in files
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        for word in pattern.findall(line)
+    ]
+
+    assert len(words) > 100
+    assert {path.suffix for path in files} >= {".py", ".html"}
+    assert found == []
 
 
 # --- imports ---

@@ -222,6 +222,24 @@ def test_a_missing_organisation_is_told_with_the_nearest(write: Write) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "name", ["x" * 300, "../organisations/ishinomaki", "../../outside", "/etc/passwd", "a\\b", "石巻"]
+)
+def test_an_organisation_that_no_file_can_be_named_after_is_told_and_nothing_is_read(write: Write, name: str) -> None:
+    (write("").parent.parent / "outside.yaml").write_text("organisation: outside\n", encoding="utf-8")
+
+    told = problems(write((HEAD + GOOD).replace("ishinomaki", name)))
+
+    assert {(each.line, each.column) for each in told} == {(4, 15)}
+    assert "missing-organisation" in {each.code for each in told}
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "..", "fy28\x00"])
+def test_a_plan_that_no_file_can_be_named_after_is_told(name: str) -> None:
+    with pytest.raises(InputError, match="にありません。"):
+        LIBRARY.find("plans", name)
+
+
 def test_a_date_that_papers_of_the_time_wrote_is_a_warning_with_its_place(write: Write) -> None:
     loaded = Library(LIBRARY.folder).plan(str(write(HEAD + GOOD.replace("平成28年5月", "平成31年5月"))))
 

@@ -23,7 +23,7 @@ def test_without_any_setting_everything_is_embedded(tmp_path: Path, monkeypatch:
     assert settings.calendar == PROJECT / "calendar"
     assert settings.smtp_url == ""
     assert settings.mail_from.endswith(".example")
-    assert (settings.plan, settings.prefect_port) == ("fy28", 4200)
+    assert (settings.plan, settings.prefect_port) == ("", 4200)
 
 
 def test_a_calendar_folder_in_the_working_directory_comes_before_the_programs(
@@ -106,6 +106,21 @@ def test_a_child_process_gets_the_same_settings_wherever_it_runs(
     again = read_settings(handed_on)
     assert again.environment() == handed_on
     assert (again.today, again.smtp_url, again.prefect_port) == ("2016-07-12", "smtp://relay.example", 4300)
+
+
+def test_a_rehearsal_keeps_its_data_apart_and_reaches_nobody(tmp_path: Path) -> None:
+    real = Settings(
+        home=Path("/srv/kijitsu"),
+        calendar=Path("/srv/calendar"),
+        database_url="postgresql://db.example/kijitsu",
+        smtp_url="smtp://relay.example",
+        reply_to="soumu@city.example",
+        secrets_file=Path("/srv/secrets.json"),
+        today="2016-07-12",
+    )
+
+    assert real.rehearsal(tmp_path) == Settings(home=tmp_path, calendar=Path("/srv/calendar"))
+    assert real.rehearsal(tmp_path, "2016-05-06").today == "2016-05-06"
 
 
 def test_only_a_missing_sqlite_file_is_known_to_be_no_database(tmp_path: Path) -> None:
