@@ -139,6 +139,7 @@ def unknown(document: Document, where: Location, what: str, id: str, known: Iter
         "rule": "という規則",
         "closures": "という休日表",
         "policy": "という督促の方針",
+        "series": "という数値",
         "key": "というキー",
     }
     return document.problem(where, f"unknown-{what}", f"「{id}」{names[what]}はありません。{did_you_mean(id, known)}")
@@ -175,6 +176,10 @@ def check_references(
         capacity = milestone.get("capacity")
         if isinstance(capacity, dict):
             check((*at, "capacity", "closures"), "closures", capacity.get("closures"), closures)
+            titles = [point.get("title") for point in _listed(milestone.get("series")) if isinstance(point, dict)]
+            for key in ("of", "done"):
+                check((*at, "capacity", key), "series", capacity.get(key), [each for each in titles if each])
+        _check_recurrence(document, at, milestone.get("recurs"), milestones, found)
         for number, key in enumerate(_listed(milestone.get("assumed"))):
             check((*at, "assumed", number), "key", key, shape.milestone_keys())
         for number, link in enumerate(_listed(milestone.get("after"))):
@@ -189,9 +194,28 @@ def check_references(
             anchor, _, end = str(due.get("from")).rpartition(".")
             if end in ("start", "finish"):
                 check((*at, "due", "from"), "milestone", anchor, milestones)
+            for number, stop in enumerate(_listed(due.get("suspended"))):
+                check((*at, "due", "suspended", number), "milestone", stop, milestones)
     for cycle in _cycles(links):
         place = ("milestones", cycle.path[0], "after")
         found.append(document.problem(place, "cycle", f"{cycle}。どれか一つの前提を外してください。"))
+
+
+def _check_recurrence(
+    document: Document, at: Location, recurs: Any, milestones: Mapping[str, Any], found: list[Problem]
+) -> None:
+    """Check that what recurs with another names one that recurs by itself."""
+    leader = recurs.get("with") if isinstance(recurs, dict) else None
+    if not isinstance(leader, str):
+        return
+    place = (*at, "recurs", "with")
+    if leader not in milestones:
+        found.append(unknown(document, place, "milestone", leader, milestones))
+        return
+    other = milestones[leader].get("recurs") if isinstance(milestones[leader], dict) else None
+    if not other or (isinstance(other, dict) and "with" in other):
+        message = f"「{leader}」には自分の周期がありません。{leader} の recurs に every か at を書いてください。"
+        found.append(document.problem(place, "bad-recurrence", message))
 
 
 def _listed(value: Any) -> list[Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from kijitsu.domain.counts import Forecast, forecast
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.gates import SHOWN, Code, Reason, Status, Verdict
 from kijitsu.domain.periods import Effect
 from kijitsu.domain.plan import DueRule, Lapse, Plan
-from kijitsu.domain.schedule import Slot
+from kijitsu.domain.schedule import Network, Slot
 
 KEYS = {
     "title": "名称",
@@ -68,6 +69,8 @@ def remedy_sentence(plan: Plan, reason: Reason) -> str:
     root = plan.milestones[reason.root_cause]
     owner = plan.organisation.bodies[root.owner].title
     match reason.root_code:
+        case Code.VALIDITY_ENDED | Code.VALIDITY_WILL_END if again := plan.next_occurrence(root.id):
+            return f"{owner}が「{again.title}」を完了し、報告すれば、この原因は解けます。"
         case Code.VALIDITY_ENDED | Code.VALIDITY_WILL_END:
             return f"{owner}が「{root.title}」をやり直し、完了を報告すれば、この原因は解けます。"
         case Code.CANCELLED:
@@ -76,9 +79,9 @@ def remedy_sentence(plan: Plan, reason: Reason) -> str:
             return f"{owner}が「{root.title}」を完了し、報告すれば、この原因は解けます。"
 
 
-def due_sentences(plan: Plan, id: str, slot: Slot) -> Iterator[str]:
+def due_sentences(network: Network, slot: Slot) -> Iterator[str]:
     """Yield how a deadline comes about, step by step where a rule counts it."""
-    milestone = plan.milestones[id]
+    plan, milestone = network.plan, network.plan.milestones[slot.id]
     if slot.due is None:
         yield "期限はありません。"
     elif slot.due_kind == "target":
@@ -94,16 +97,36 @@ def due_sentences(plan: Plan, id: str, slot: Slot) -> Iterator[str]:
     else:
         yield f"期限（確定日）は{show_date(slot.due)}です。"
     if slot.latest_finish and slot.due != slot.latest_finish:
-        because = (
-            "後に続く項目に間に合わせるため" if slot.due is None or slot.latest_finish < slot.due else "閉庁日のため"
-        )
+        is_closed = slot.due is not None and slot.latest_finish == network.calendar.previous_open(slot.due)
+        because = "期限の日が閉庁日のため" if is_closed else "後に続く項目に間に合わせるため"
         yield f"安全な完了の限度は{show_date(slot.latest_finish)}です（{because}）。"
     if slot.slack is not None:
         yield (f"余裕は{slot.slack}開庁日です。" if slot.slack >= 0 else f"このままでは{-slot.slack}開庁日足りません。")
 
 
-def why(plan: Plan, id: str, slot: Slot, verdict: Verdict) -> Iterator[str]:
+def forecast_sentences(found: Forecast) -> Iterator[str]:
+    """Yield how long what is still open will take, as a clerk would divide it."""
+    demand, handled = found.demand, found.handled
+    done = f"、{handled.title}{handled.value:,}{handled.unit}" if handled else ""
+    yield f"{show_date(found.counted_on)}現在：{demand.title}{demand.value:,}{demand.unit}{done}、残り{found.left:,}。"
+    if not found.left:
+        yield "残りはありません。"
+        return
+    yield (
+        f"1開庁日に{found.per_day}とすると{found.left:,}÷{found.per_day}で{found.days:,}開庁日（{found.calendar}）。"
+        f"これから増えなければ、終わる見込みは{show_date(found.on)}です。"
+    )
+    if found.slack is not None:
+        yield (
+            f"期限までの余裕は{found.slack}開庁日です。"
+            if found.slack >= 0
+            else f"期限に{-found.slack}開庁日足りません。"
+        )
+
+
+def why(network: Network, slot: Slot, verdict: Verdict) -> Iterator[str]:
     """Yield why a milestone is in its state, in sentences."""
+    plan, id = network.plan, slot.id
     milestone = plan.milestones[id]
     others = "、".join(SHOWN[fact] for fact in verdict.facts[1:])
     yield f"「{milestone.title}」は「{SHOWN[verdict.status]}」です。" + (f"（ほかに：{others}）" if others else "")
@@ -117,7 +140,9 @@ def why(plan: Plan, id: str, slot: Slot, verdict: Verdict) -> Iterator[str]:
         if held:
             yield f"同じ原因で止まるもの：{'、'.join(plan.milestones[n].title for n in held)}"
     if not verdict.is_closed:
-        yield from due_sentences(plan, id, slot)
+        yield from due_sentences(network, slot)
+        if found := forecast(milestone, slot.due, network.closures):
+            yield from forecast_sentences(found)
         for driver in slot.drivers:
             yield f"着手の早さを決めているのは「{plan.milestones[driver].title}」です。"
     if milestone.assumed:

@@ -20,6 +20,7 @@ from kijitsu.domain.errors import InputError, InvalidFile, Problem, did_you_mean
 from kijitsu.domain.history import Deed, History
 from kijitsu.domain.periods import Rule
 from kijitsu.domain.plan import DueRule, Organisation, Plan, Policy
+from kijitsu.domain.recurrence import RecurrenceError
 from kijitsu.domain.schedule import Network
 from kijitsu.domain.windows import Precision, month_end
 from kijitsu.located import Document, Location, read_document
@@ -160,7 +161,11 @@ class Library:
         check_references(document, data, organisation, rules, policies, closures, found)
         if found or parsed is None or organisation is None:
             raise InvalidFile(set(found))
-        plan = plan_of(parsed, organisation, rules, policies)
+        try:
+            plan = plan_of(parsed, organisation, rules, policies)
+        except RecurrenceError as exc:
+            place = ("milestones", exc.milestone, "recurs")
+            raise InvalidFile([document.problem(place, "bad-recurrence", str(exc))]) from exc
         years = [*_years(plan), *extra_years]
         warnings = tuple(_warnings(document, context["warnings"]))
         return Loaded(plan, data, Calendars(closures, min(years), max(years)), warnings)

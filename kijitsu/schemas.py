@@ -364,6 +364,7 @@ class DueRuleShape(Shape):
 
     rule: Identifier
     from_: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*\.(start|finish)$")] = Field(alias="from")
+    suspended: tuple[Identifier, ...] = ()
 
 
 class ValidityShape(Shape):
@@ -391,7 +392,41 @@ class CapacityShape(Shape):
 
     per_day: Annotated[int, Field(gt=0)]
     closures: Identifier
+    of: Title | None = None
+    done: Title | None = None
     note: str = ""
+
+
+class RecurrenceShape(Shape):
+    """How a duty comes again: every so long, at further windows, or with each occurrence of another."""
+
+    every: LengthField | None = None
+    from_: Literal["window", "completion"] = Field(default="window", alias="from")
+    until: WindowField | None = None
+    at: tuple[WindowField, ...] = ()
+    with_: Identifier | None = Field(default=None, alias="with")
+    moved: dict[Annotated[str, Field(pattern=r"^[1-9]\d{0,2}$")], WindowField] = {}
+
+    @model_validator(mode="after")
+    def _one_way(self) -> RecurrenceShape:
+        if sum(each not in (None, ()) for each in (self.every, self.at, self.with_)) != 1:
+            raise PydanticCustomError(
+                "bad-recurrence",
+                "every（周期）、at（次からの時期）、with（いっしょに繰り返す項目）のうち、ちょうど一つを書いてください。",
+            )
+        if self.every is None and (self.until or self.from_ == "completion"):
+            raise PydanticCustomError("bad-recurrence", "until と from は every とだけ使えます。")
+        if self.every and not self.until:
+            raise PydanticCustomError(
+                "bad-recurrence", "いつまで繰り返すかを until: 平成30年3月 のように書いてください。"
+            )
+        if self.every and self.every.unit == "wd":
+            raise PydanticCustomError(
+                "bad-recurrence", "周期は 1y（年）、3m（月）、2w（週）、30d（日）のように書いてください。"
+            )
+        if self.until and self.until.last is None:
+            raise PydanticCustomError("bad-recurrence", "until には終わりの日が要ります。例: 平成30年3月")
+        return self
 
 
 def _dependency(value: Any) -> Any:
@@ -428,7 +463,7 @@ class MilestoneShape(Shape):
     validity: ValidityShape | None = None
     reminders: Identifier | None = None
     done: PastField | None = None
-    recurs: LengthField | None = None
+    recurs: RecurrenceShape | None = None
     series: tuple[PointShape, ...] = ()
     capacity: CapacityShape | None = None
     source: str = ""

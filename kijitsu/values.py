@@ -23,6 +23,7 @@ from kijitsu.domain.plan import (
     Policy,
     Validity,
 )
+from kijitsu.domain.recurrence import Recurrence, expanded
 
 
 def rule_of(id: str, rule: shape.RuleShape) -> Rule:
@@ -87,7 +88,7 @@ def plan_of(
         id=parsed.plan,
         title=parsed.title,
         organisation=organisation,
-        milestones={id: _milestone(id, each, rules) for id, each in parsed.milestones.items()},
+        milestones=expanded({id: _milestone(id, each, rules) for id, each in parsed.milestones.items()}),
         fiscal_year=parsed.fiscal_year,
         closures=parsed.closures,
         source=parsed.source,
@@ -101,10 +102,10 @@ def _milestone(id: str, parsed: shape.MilestoneShape, rules: Mapping[str, Rule])
     due: date | DueRule | None
     if isinstance(parsed.due, shape.DueRuleShape):
         anchor, _, end = parsed.due.from_.rpartition(".")
-        due = DueRule(rules[parsed.due.rule], anchor, end)
+        due = DueRule(rules[parsed.due.rule], anchor, end, parsed.due.suspended)
     else:
         due = parsed.due
-    validity, capacity = parsed.validity, parsed.capacity
+    validity = parsed.validity
     return Milestone(
         id=id,
         title=parsed.title,
@@ -120,16 +121,31 @@ def _milestone(id: str, parsed: shape.MilestoneShape, rules: Mapping[str, Rule])
         validity=Validity(validity.for_, validity.basis, validity.lapse) if validity else None,
         reminders=parsed.reminders,
         done=parsed.done,
-        recurs=parsed.recurs,
+        recurs=_recurrence(parsed.recurs) if parsed.recurs else None,
         series=tuple(
             Point(point.on, point.title, point.value, point.unit, tuple(point.parts.items()), point.source)
             for point in parsed.series
         ),
-        capacity=Capacity(capacity.per_day, capacity.closures, capacity.note) if capacity else None,
+        capacity=_capacity(parsed.capacity) if parsed.capacity else None,
         source=parsed.source,
         basis=parsed.basis,
         note=parsed.note,
     )
+
+
+def _recurrence(parsed: shape.RecurrenceShape) -> Recurrence:
+    return Recurrence(
+        parsed.every,
+        parsed.from_ == "completion",
+        parsed.until.last if parsed.until else None,
+        parsed.at,
+        parsed.with_,
+        {int(number): window for number, window in parsed.moved.items()},
+    )
+
+
+def _capacity(parsed: shape.CapacityShape) -> Capacity:
+    return Capacity(parsed.per_day, parsed.closures, parsed.of, parsed.done, parsed.note)
 
 
 def event_of(parsed: shape.EventShape) -> Event:

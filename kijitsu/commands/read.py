@@ -216,7 +216,7 @@ def why(
 
     standing = common.standing_today(common.office(), plan, as_of, history)
     id = standing.milestone(id)
-    sentences = list(explain.why(standing.plan, id, standing.slots[id], standing.verdicts[id]))
+    sentences = list(explain.why(standing.network, standing.slots[id], standing.verdicts[id]))
     if as_json:
         common.print_json({**verdict_json(standing.verdicts[id]), "explanation": sentences})
     else:

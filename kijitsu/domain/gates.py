@@ -124,6 +124,7 @@ def evaluate(
     open_downstream: dict[str, tuple[str, ...]] = {}
 
     def holds_up(id: str) -> tuple[str, ...]:
+        id = network.plan.milestones[id].occurrence_of or id
         if id not in open_downstream:
             reached = _rests_on(network, id)
             open_downstream[id] = tuple(n for n in reached if not progress.get(n, NOTHING_YET).is_closed)
@@ -135,7 +136,7 @@ def evaluate(
         if not done.is_closed:
             for link in milestone.after:
                 before = network.plan.milestones[link.on]
-                found = _against(link, before, slot, progress, verdicts, network, on)
+                found = _against(link, before, id, slots, progress, verdicts, network, on)
                 reasons += [
                     Reason(*reason, holds_up=holds_up(reason[2]) if reason[0] in LAPSED else ()) for reason in found
                 ]
@@ -174,34 +175,31 @@ def _rests_on(network: Network, id: str) -> list[str]:
 def _against(
     link: Dependency,
     before: Milestone,
-    slot: Slot,
+    id: str,
+    slots: Mapping[str, Slot],
     progress: Mapping[str, Progress],
     verdicts: Mapping[str, Verdict],
     network: Network,
     on: date,
 ) -> list[Against]:
     """Return what one prerequisite has against its dependent, without what that holds up."""
-    done, verdict = progress.get(before.id, NOTHING_YET), verdicts[before.id]
-    lapse = link.lapse or Lapse.BLOCK
-    basis = before.basis
+    done, lapse, basis = progress.get(before.id, NOTHING_YET), link.lapse or Lapse.BLOCK, before.basis
 
-    def one(code: Code, since: date | None, lapse: Lapse = lapse, basis: str = basis) -> list[Against]:
+    def one(code: Code, since: date | None) -> list[Against]:
         return [(code, before.id, before.id, code, basis, since, lapse)]
 
+    if link.valid and (last := _last_completed(network, before.id, progress)):
+        # A duty that recurs is as valid as it was last done.
+        done = progress[last.id]
+        if found := _fading(link, last, slots[id].earliest_start, slots, progress, network, on):
+            return found
     if done.cancelled_on:
         return one(Code.CANCELLED, done.cancelled_on)
-    if done.completed_on and link.valid:
-        end = valid_until(before, done, network)
-        fading = link.lapse or (before.validity.lapse if before.validity else Lapse.BLOCK)
-        article = before.validity.basis if before.validity else basis
-        if end and end < on:
-            return one(Code.VALIDITY_ENDED, end + timedelta(1), fading, article)
-        if end and slot.earliest_start and end < slot.earliest_start:
-            return one(Code.VALIDITY_WILL_END, None, fading, article)
     if done.finished_on:
         return [] if _lag_is_over(link, done, network, on) else one(Code.LAG, None)
     if _starts_enough(link) and done.started_on:
         return [] if _lag_is_over(link, done, network, on) else one(Code.LAG, None)
+    verdict = verdicts[before.id]
     if verdict.status is Status.BLOCKED:
         roots = {r.root_cause: r for r in reversed(verdict.reasons) if r.blocks}
         return [
@@ -213,6 +211,45 @@ def _against(
     if link.type in (LinkType.FINISH_TO_FINISH, LinkType.START_TO_FINISH):
         return []
     return one(Code.UNMET, None)
+
+
+def _last_completed(network: Network, id: str, progress: Mapping[str, Progress]) -> Milestone | None:
+    """Return the occurrence of a duty that was completed last."""
+    done = [
+        (day, each.number, each)
+        for each in network.plan.occurrences(id)
+        if (day := progress.get(each.id, NOTHING_YET).completed_on)
+    ]
+    return max(done, key=lambda each: each[:2])[2] if done else None
+
+
+def _fading(
+    link: Dependency,
+    last: Milestone,
+    planned: date | None,
+    slots: Mapping[str, Slot],
+    progress: Mapping[str, Progress],
+    network: Network,
+    on: date,
+) -> list[Against]:
+    """Return what is wrong with the validity of what was completed: over today, or by the dependent's planned day."""
+    end = valid_until(last, progress[last.id], network)
+    if end is None:
+        return []
+    if end >= on and (planned is None or end >= planned):
+        return []
+    lapse = link.lapse or (last.validity.lapse if last.validity else Lapse.BLOCK)
+    basis = last.validity.basis if last.validity else last.basis
+    # The next occurrence renews it; where that is planned in time and not overdue, it is what has to be waited for.
+    again = network.plan.next_occurrence(last.id)
+    if again and planned and lapse is Lapse.BLOCK:
+        slot = slots[again.id]
+        is_overdue = slot.due is not None and slot.due < on and not slot.is_provisional
+        if slot.earliest_finish and slot.earliest_finish < planned and not is_overdue:
+            return [(Code.UNMET, again.id, again.id, Code.UNMET, basis, None, lapse)]
+    if end < on:
+        return [(Code.VALIDITY_ENDED, last.id, last.id, Code.VALIDITY_ENDED, basis, end + timedelta(1), lapse)]
+    return [(Code.VALIDITY_WILL_END, last.id, last.id, Code.VALIDITY_WILL_END, basis, None, lapse)]
 
 
 def _starts_enough(link: Dependency) -> bool:

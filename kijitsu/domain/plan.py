@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from kijitsu.domain.periods import Length, Rule
 from kijitsu.domain.windows import Window
+
+if TYPE_CHECKING:
+    from kijitsu.domain.recurrence import Recurrence
 
 NO_LAG, ONE_DAY = Length(0, "wd"), Length(1, "wd")
 
@@ -105,16 +109,22 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """How many are handled on one open day of `closures`."""
+    """How many are handled on one open day of `closures`; `of` and `done` are the figures that count what is to be
+    handled and what was, by their titles."""
 
     per_day: int
     closures: str
+    of: str | None = None
+    done: str | None = None
     note: str = ""
 
 
 @dataclass(frozen=True)
 class Milestone:
-    """One thing that must happen. `window` is None where it is placed only by what comes before it."""
+    """One thing that must happen. `window` is None where it is placed only by what comes before it.
+
+    Of a duty that recurs, each occurrence is one; `occurrence_of` names the first in those after it.
+    """
 
     id: str
     title: str
@@ -130,7 +140,9 @@ class Milestone:
     validity: Validity | None = None
     reminders: str | None = None
     done: Window | None = None
-    recurs: Length | None = None
+    recurs: Recurrence | None = None
+    occurrence_of: str | None = None
+    number: int = 1
     series: tuple[Point, ...] = ()
     capacity: Capacity | None = None
     source: str = ""
@@ -167,6 +179,25 @@ class Plan:
     due_soon: int = 5
     policies: Mapping[str, Policy] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+
+    def next_occurrence(self, id: str) -> Milestone | None:
+        """Return the occurrence that follows one of a duty that recurs, None after the last and for anything else."""
+        milestone = self.milestones[id]
+        if milestone.recurs is None:
+            return None
+        return self.milestones.get(occurrence_id(milestone.occurrence_of or id, milestone.number + 1))
+
+    def occurrences(self, id: str) -> Iterator[Milestone]:
+        """Yield a milestone and, of a duty that recurs, the occurrences that follow it."""
+        milestone: Milestone | None = self.milestones[id]
+        while milestone is not None:
+            yield milestone
+            milestone = self.next_occurrence(milestone.id)
+
+
+def occurrence_id(id: str, number: int) -> str:
+    """Return the id of a duty's occurrence, counted from 1."""
+    return id if number == 1 else f"{id}-{number}"
 
 
 @dataclass(frozen=True, slots=True)

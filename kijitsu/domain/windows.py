@@ -68,9 +68,9 @@ def shifted_days(window: Window, days: int) -> Window:
 def reworded(window: Window, first: date | None, last: date | None) -> Window:
     """Return the window with other ends; where it is no third, quarter or fiscal year any more, it says so."""
     precision = window.precision
-    is_moved = (first, last) != (window.first, window.last)
-    if is_moved and precision in (Precision.THIRD, Precision.QUARTER, Precision.FISCAL_YEAR):
-        precision = Precision.RANGE
+    if precision in (Precision.THIRD, Precision.QUARTER, Precision.FISCAL_YEAR):
+        moved = Window(first, last, precision, window.approximate)
+        precision = precision if parse_window(show_window(moved)) == moved else Precision.RANGE
     if precision is Precision.RANGE and (first is None or last is None):
         precision = Precision.MONTH if window.moves_by_months else Precision.DAY
     moved = Window(first, last, precision, window.approximate)

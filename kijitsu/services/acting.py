@@ -107,7 +107,9 @@ def _check(standing: Standing, given: Report, today: date) -> None:
     if done.is_closed:
         day = done.finished_on or done.cancelled_on
         assert day
-        raise InputError(f"「{title}」は{show_date(day)}に終わっています。二度は報告できません。")
+        again = standing.plan.next_occurrence(given.milestone)
+        hint = f"次の回は {again.id}（{again.title}）です。" if again else ""
+        raise InputError(f"「{title}」は{show_date(day)}に終わっています。二度は報告できません。{hint}")
     if given.deed is Deed.START and done.started_on:
         raise InputError(f"「{title}」は{show_date(done.started_on)}に着手しています。")
     if given.deed in (Deed.START, Deed.COMPLETE) and not given.override:
@@ -266,7 +268,13 @@ def _moved_document(office: Office, reckoned: Move) -> Json:
     """Return the plan's text with the new windows, checked as any file is."""
     document = copy.deepcopy(dict(reckoned.standing.loaded.document))
     for moved in reckoned.preview.moved:
-        document["milestones"][moved.id]["when"] = moved.new.wording
+        milestone = reckoned.preview.plan.milestones[moved.id]
+        written = document["milestones"][milestone.occurrence_of or moved.id]
+        if milestone.recurs:
+            # One occurrence moves; the rhythm, and with it the others, stays.
+            written["recurs"].setdefault("moved", {})[str(milestone.number)] = moved.new.wording
+        else:
+            written["when"] = moved.new.wording
     checked: Loaded = office.library.plan_from(Document("変更後の計画", document))
     return dict(checked.document)
 

@@ -57,7 +57,7 @@ def test_a_database_with_tables_and_no_plan_asks_for_the_adoption(empty_database
     said = desk("watch", "fy28", code=1).err
 
     assert "kijitsu plan adopt fy28" in said
-    assert len(desk("schedule", "fy28", "--json").json) == 67
+    assert len(desk("schedule", "fy28", "--json").json) == 69
 
 
 def test_an_older_schema_is_told_with_the_command_that_upgrades(empty_database: str, tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_schedule_as_of_a_day_starts_nothing_before_it(desk: Desk, hand: Path) -
 def test_schedule_of_fy28_has_every_milestone_with_iso_dates(desk: Desk) -> None:
     slots = desk("schedule", "fy28", "--json").json
 
-    assert len(slots) == 67
+    assert len(slots) == 69
     for slot in slots:
         assert list(slot) == [
             *("id", "earliest_start", "earliest_finish", "latest_start", "latest_finish", "slack", "critical"),
@@ -168,7 +168,7 @@ def test_status_says_of_each_milestone_what_holds_and_why(desk: Desk) -> None:
 
     assert done.err == ""
     verdicts = {verdict["id"]: verdict for verdict in done.json}
-    assert len(verdicts) == 67
+    assert len(verdicts) == 69
     for verdict in verdicts.values():
         assert list(verdict) == ["id", "status", "facts", "reasons", "due", "latest_safe_finish", "slack"]
         assert verdict["facts"][0] == verdict["status"]
@@ -322,7 +322,7 @@ def test_each_way_to_end_has_its_exit_code(tmp_path: Path) -> None:
     misused = desk.spawn("status", "fy28", "--asof", "2016-09-30", "--json", code=2, cwd=tmp_path)
     outside = desk.spawn("watch", "fy28", "--json", code=3, cwd=tmp_path)
 
-    assert len(json.loads(fine.out)) == 67
+    assert len(json.loads(fine.out)) == 69
     assert fine.err == ""
     assert "もしかして: 2016-09-30" in wrong.err
     assert "--as-of" in misused.err

@@ -87,19 +87,20 @@ WHOLE = {
             "duration": "30d",
             "validity": {"for": "1y", "basis": "規則", "lapse": "warn"},
             "series": [{"on": "2016-04-15", "title": "申請", "value": "10", "unit": "件", "parts": {"x": "1"}}],
-            "capacity": {"per_day": "28", "closures": "residents"},
+            "capacity": {"per_day": "28", "closures": "residents", "of": "申請", "done": "申請"},
+            "recurs": {"every": "1y", "until": "平成30年3月", "from": "window", "moved": {"2": "平成29年9月"}},
         },
         "b": {
             "title": "告示",
             "kind": "filing",
             "owner": "state",
             "after": ["a", {"on": "a", "type": "SF", "lag": "-3wd", "valid": "true", "lapse": "block"}],
-            "due": {"rule": "notice_of_session", "from": "a.start"},
+            "due": {"rule": "promulgation", "from": "a.start", "suspended": ["a"]},
             "pinned": "true",
             "assumed": ["after"],
             "evidence": ["告示"],
             "reminders": "filing",
-            "recurs": "1y",
+            "recurs": {"with": "a"},
         },
     },
 }
@@ -143,7 +144,12 @@ def loaded_or_told(text: str) -> None:
 
 
 def test_the_whole_plan_is_good() -> None:
-    assert set(ONCE.plan_from(parse_document(write_yaml(WHOLE), "plan.yaml")).plan.milestones) == {"a", "b"}
+    assert set(ONCE.plan_from(parse_document(write_yaml(WHOLE), "plan.yaml")).plan.milestones) == {
+        "a",
+        "a-2",
+        "b",
+        "b-2",
+    }
 
 
 @given(spoilt())

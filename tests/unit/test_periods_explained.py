@@ -8,7 +8,7 @@ from typing import Any
 from kijitsu import explain
 from kijitsu.domain.closures import Closures
 from kijitsu.domain.periods import Direction, FirstDay, Roll, Rule, count_period, parse_length
-from tests.unit.worked import CALENDARS, OFFICE, RULES, day, milestone, plan, scheduled
+from tests.unit.worked import CALENDARS, OFFICE, RULES, day, milestone, network
 
 BACKWARD = Direction.BACKWARD
 
@@ -171,9 +171,9 @@ def test_a_doubtful_rule_asks_to_be_checked() -> None:
 def test_why_gives_the_same_steps_and_the_time_of_day() -> None:
     notice = milestone("notice", due=("question_notice", "closing.finish"), when="2016-06-01～")
     milestones = (notice, milestone("closing", when="2016-06-08"))
-    slot = scheduled(*milestones)["notice"]
+    net = network(*milestones)
 
-    said = list(explain.due_sentences(plan(*milestones), "notice", slot))
+    said = list(explain.due_sentences(net, net.schedule()["notice"]))
 
     steps = count_period(RULES["question_notice"], date(2016, 6, 8), OFFICE).explanation
     assert said[0].startswith("期限（目安）は平成28年6月8日（水）17時15分までです。")

@@ -326,7 +326,7 @@ def test_what_the_source_says_in_months_moves_by_months(text: str, by_months: bo
 def test_a_day_stays_a_day_and_a_month_a_month() -> None:
     assert shifted_days(parse_window("2016-06-03"), 7) == Window.on(date(2016, 6, 10))
     assert shifted_months(parse_window("平成28年6月"), 7) == parse_window("平成29年1月")
-    assert shifted_months(parse_window("平成28年度第1四半期"), 3).wording == "平成28年7月～平成28年9月"
+    assert shifted_months(parse_window("平成28年度第1四半期"), 3).wording == "平成28年度第2四半期"
 
 
 def test_days_move_by_days_and_a_third_of_a_month_becomes_a_range() -> None:
