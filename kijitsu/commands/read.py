@@ -213,11 +213,15 @@ def why(
 ) -> None:
     """一つの項目がその状態である理由を、文章で説明します。"""
     from kijitsu import explain
+    from kijitsu.domain.counts import forecast
 
     standing = common.standing_today(common.office(), plan, as_of, history)
     id = standing.milestone(id)
-    sentences = list(explain.why(standing.network, standing.slots[id], standing.verdicts[id]))
+    slot = standing.slots[id]
+    sentences = list(explain.why(standing.network, slot, standing.verdicts[id]))
     if as_json:
-        common.print_json({**verdict_json(standing.verdicts[id]), "explanation": sentences})
+        found = forecast(standing.plan.milestones[id], slot.due, standing.network.closures)
+        count = {"on": found.on, "left": found.left, "days": found.days, "slack": found.slack} if found else None
+        common.print_json({**verdict_json(standing.verdicts[id]), "forecast": count, "explanation": sentences})
     else:
         common.print_lines(sentences)

@@ -10,14 +10,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date
+from functools import cached_property
 from typing import NamedTuple
 
 from kijitsu.domain.closures import Closures
 from kijitsu.domain.history import Progress
 from kijitsu.domain.order import Cycle as Cycle
-from kijitsu.domain.passes import Earliest, Latest, Settle, Situation, Span
+from kijitsu.domain.passes import Earliest, Latest, Settle
 from kijitsu.domain.periods import Deadline, Direction, count_period, period_end
 from kijitsu.domain.plan import Dependency, DueRule, Milestone, Plan
+from kijitsu.domain.situation import Situation, Span
 from kijitsu.domain.structure import ABSENT, FREE, Structure
 
 ClosuresById = Callable[[str], Closures]
@@ -276,10 +278,12 @@ class Schedule(Mapping[str, Slot]):
         return self._slack(self.network.rank(id))
 
     def _slack(self, rank: int) -> int | None:
-        if self._is_plain(rank):
-            position, limit = self._now.positions[rank], self._firm.positions[rank]
-            return limit - position if position > ABSENT and limit < FREE else None
-        span, late = self._now.span(rank), self._late(rank)
+        if not self._is_plain(rank):
+            return self._between(self._now.span(rank), self._late(rank))
+        position, limit = self._now.positions[rank], self._firm.positions[rank]
+        return limit - position if position > ABSENT and limit < FREE else None
+
+    def _between(self, span: Span | None, late: Span | None) -> int | None:
         if span is None or late is None:
             return None
         # What ends on a closed day after its limit is late by the next open day.
@@ -313,11 +317,15 @@ class Schedule(Mapping[str, Slot]):
             self._counts = +counts
         return self._counts
 
+    @cached_property
+    def _least(self) -> int:
+        return min(self.slacks)
+
     def _slot(self, id: str) -> Slot:
         network, rank = self.network, self.network.rank(id)
         milestone, event = network.structure.milestones[rank], self._events.get(rank)
         span, late, firm = self._now.span(rank), self._late(rank), self._firm.span(rank)
-        slack, due = self._slack(rank), self._due(rank)
+        slack, due = self._between(span, late), self._due(rank)
         is_deadline = event is not None or isinstance(milestone.due, date)
         return Slot(
             id,
@@ -329,7 +337,7 @@ class Schedule(Mapping[str, Slot]):
             _date(due),
             None if due is None else "deadline" if is_deadline else "target",
             tuple(network.order[driver] for driver in self._now.drivers(rank)),
-            slack is not None and slack == min(self.slacks),
+            slack is not None and slack == self._least,
             network.deadline(rank, event) if event else None,
             event is not None and event.is_provisional,
             self._last_open(firm),

@@ -103,10 +103,8 @@ def organisation_of(office: Office, plan: str) -> Organisation:
     if len(organisations) == 1:
         # Nobody else can have adopted it; where even this one did not, whoever reads the plan finds out.
         return organisations[0]
-    for organisation in organisations:
-        with office.open_work(organisation.municipality, True) as work:
-            if work.plans.head(plan):
-                return organisation
+    if adopter := reading.adopter_of(office, plan):
+        return adopter
     raise not_adopted(plan)
 
 

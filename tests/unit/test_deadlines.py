@@ -99,3 +99,33 @@ def test_a_rule_counts_on_its_own_calendar() -> None:
 
     assert slots["filing"].due == date(2016, 9, 18)
     assert latest(slots["filing"])[1] == "2016-09-16"  # 9/18 is a Sunday
+
+
+RECEIVED = (
+    milestone("receipt", when="2016-06-28"),
+    milestone("promulgation", "receipt", due=("promulgation", "receipt.finish", "reconsideration")),
+)
+
+
+def test_a_period_stands_still_while_the_milestone_that_stops_it_runs() -> None:
+    # Received on 6/28; put to the assembly again from 7/1 to 7/10: ten days that do not count, 7/18 becomes 7/28.
+    again = milestone("reconsideration", link("receipt", "FS"), when="2016-07-01～2016-07-10", duration="10d")
+
+    slot = scheduled(*RECEIVED, again, progress={"receipt": completed("2016-06-28")})["promulgation"]
+
+    assert slot.due == date(2016, 7, 28)
+    assert slot.deadline
+    assert "止まる間: 平成28年7月1日（金）から平成28年7月10日（日）までの10日は数えません" in slot.deadline.explanation
+
+
+def test_what_is_undecided_or_called_off_stops_no_period_until_it_has_begun() -> None:
+    undecided = milestone("reconsideration", "receipt", when="調整中", duration="10d")
+    received = {"receipt": completed("2016-06-28")}
+
+    for progress, due in (
+        (received, "2016-07-18"),
+        (received | {"reconsideration": cancelled("2016-07-01")}, "2016-07-18"),
+        (received | {"reconsideration": started("2016-07-01")}, "2016-07-28"),
+        (received | {"reconsideration": completed("2016-07-05", started_on="2016-07-01")}, "2016-07-23"),
+    ):
+        assert str(scheduled(*RECEIVED, undecided, progress=progress)["promulgation"].due) == due

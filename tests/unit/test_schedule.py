@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.history import Progress
 from kijitsu.domain.schedule import Cycle
+from kijitsu.domain.windows import parse_window
 from tests.unit.worked import (
     cancelled,
     completed,
@@ -324,16 +326,20 @@ def test_what_is_undecided_has_no_days_unless_something_comes_before_it() -> Non
 # --- the network ---
 
 
-def test_five_thousand_in_a_row_are_scheduled_without_recursion() -> None:
-    row = [milestone("m0", when="2016-06-01～"), *(milestone(f"m{n}", link(f"m{n - 1}", "SS")) for n in range(1, 4999))]
-    last = milestone("m4999", "m4998", due="2016-06-10")
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_a_hundred_thousand_in_a_row_are_scheduled_without_recursion(is_reversed: bool) -> None:
+    one = milestone("m0", when="2016-06-01～")
+    row = [one, *(replace(one, id=f"m{n}", window=None, after=(link(f"m{n - 1}", "SS"),)) for n in range(1, 99_999))]
+    row.append(milestone("m99999", "m99998", due="2016-06-10"))
 
-    net = network(*row, last)
+    net = network(*(reversed(row) if is_reversed else row))
     slots = net.schedule(as_of=day("2016-06-01"))
 
-    assert ends(slots["m4999"]) == ("2016-06-02", "2016-06-02")
-    assert {slots[f"m{n}"].slack for n in range(5000)} == {6}
-    assert len(net.downstream("m0")) == len(net.with_upstream(net.rank("m4998"))) == 4999
+    assert ends(slots["m99999"]) == ("2016-06-02", "2016-06-02")
+    assert slots.slacks == {6: 100_000}
+    assert len(net.downstream("m0")) == len(net.with_upstream(net.rank("m99998"))) == 99_999
+    moved = slots.revised({"m0": replace(one, window=parse_window("2016-06-03～"))})
+    assert (ends(moved["m99999"]), moved.slacks) == (("2016-06-06", "2016-06-06"), {4: 100_000})
 
 
 def test_a_ring_is_named_as_a_path() -> None:

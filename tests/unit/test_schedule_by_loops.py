@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kijitsu.domain.history import Progress
-from kijitsu.domain.periods import Length
-from kijitsu.domain.plan import Dependency, LinkType, Milestone
+from kijitsu.domain.periods import Direction, Length, period_end
+from kijitsu.domain.plan import Dependency, DueRule, LinkType, Milestone
 from kijitsu.domain.windows import Precision, Window, add_months
 from tests.unit.worked import OFFICE, milestone, network
 
@@ -133,11 +133,10 @@ def earliest_of(
     return start, end_of(start, each.duration)
 
 
-def safest_of(each: Milestone, done: Progress, holds: list[Hold]) -> tuple[date, date] | None:
+def safest_of(each: Milestone, done: Progress, due: date | None, holds: list[Hold]) -> tuple[date, date] | None:
     # The start of this one is a fact once it was made; only what its finish holds still counts.
     starts = [hold for hold in holds if hold[0].type.value[0] == "S" and not done.started_on]
     finishes = [hold for hold in holds if hold[0].type.value[0] == "F"]
-    due = each.due if isinstance(each.due, date) else each.window.last if each.window else None
     if not (due or starts or finishes):
         return None
     last_start = last_day(lambda at: all(is_kept(link, (at, at), *held) for link, *held in starts))
@@ -158,12 +157,60 @@ def earliest(milestones: list[Milestone], progress: dict[str, Progress], as_of: 
     return placed
 
 
-def safest(milestones: list[Milestone], progress: dict[str, Progress]) -> dict[str, Span]:
+Due = tuple[date, str | None]
+
+
+def due_days(
+    milestones: list[Milestone], progress: dict[str, Progress], planned: dict[str, Span], now: dict[str, Span]
+) -> dict[str, Due]:
+    """Each due day, and the event to come that it is counted on from, if that makes it provisional."""
+    found: dict[str, Due] = {}
+    for each in milestones:
+        due = each.due
+        if isinstance(due, DueRule) and due.milestone in planned:
+            done = progress.get(due.milestone, Progress())
+            has_happened = done.finished_on or (due.end == "start" and done.started_on)
+            waits = due.rule.direction is Direction.FORWARD and not has_happened
+            event = (now if waits else planned)[due.milestone][0 if due.end == "start" else 1]
+            found[each.id] = period_end(due.rule, event, OFFICE), due.milestone if waits else None
+        elif isinstance(due, date):
+            found[each.id] = due, None
+        elif each.window and each.window.last:
+            found[each.id] = each.window.last, None
+    return found
+
+
+def before(milestones: list[Milestone], id: str) -> set[str]:
+    """A milestone and all that it rests on."""
+    found = {id}
+    for each in reversed(milestones):
+        if each.id in found:
+            found |= {link.on for link in each.after}
+    return found
+
+
+def safest_with_all(
+    milestones: list[Milestone], progress: dict[str, Progress], dues: dict[str, Due]
+) -> tuple[dict[str, Span], dict[str, Span]]:
+    """What is firm asks for, and what that and each event to come ask for; an event never hurries itself."""
+    firm = safest(milestones, progress, {id: day for id, (day, event) in dues.items() if event is None}, set())
+    safe = dict(firm)
+    for event in {event for _, event in dues.values() if event}:
+        own = {id: day for id, (day, each) in dues.items() if each == event}
+        for id, span in safest(milestones, progress, own, before(milestones, event)).items():
+            known = safe.get(id, span)
+            safe[id] = min(known[0], span[0]), min(known[1], span[1])
+    return firm, safe
+
+
+def safest(
+    milestones: list[Milestone], progress: dict[str, Progress], dues: dict[str, date], spared: set[str]
+) -> dict[str, Span]:
     """The latest start and finish that keep every due day ahead, dependents first."""
     safe: dict[str, Span] = {}
     for each in reversed(milestones):
         done = progress.get(each.id, Progress())
-        if done.is_closed:
+        if done.is_closed or each.id in spared:
             continue
         holds: list[Hold] = []
         for other in milestones:
@@ -173,7 +220,7 @@ def safest(milestones: list[Milestone], progress: dict[str, Progress]) -> dict[s
                 end = finish if was_made else end_of(start, other.duration)
                 held = [link for link in other.after if link.on == each.id]
                 holds += [(link, start, end) for link in held if link.type.value[1] == "F" or not was_made]
-        found = safest_of(each, done, holds)
+        found = safest_of(each, done, dues.get(each.id), holds)
         if found:
             safe[each.id] = found
     return safe
@@ -190,6 +237,7 @@ def slack(finish: date, limit: date) -> int:
 # --- random plans ---
 
 DAYS = st.dates(date(2016, 4, 1), date(2016, 8, 31))
+RULED, ENDS = ["promulgation", "sending_to_mayor", "notice_of_session"], ["start", "finish"]
 LAGS = st.one_of(
     st.just(Length(0, "wd")),
     st.builds(Length, st.integers(-8, 8), st.sampled_from(["wd", "d"])),
@@ -212,12 +260,18 @@ def plans(draw: st.DrawFn) -> list[Milestone]:
         if first and last and last < first:
             first, last = last, first
         window = Window(first, last, Precision.RANGE) if first or last else None
+        due: str | tuple[str, str] | None = None
+        match draw(st.integers(0, 3)):
+            case 0:
+                due = str(draw(DAYS))
+            case 1 if before:
+                due = draw(st.sampled_from(RULED)), f"{draw(st.sampled_from(before))}.{draw(st.sampled_from(ENDS))}"
         milestones.append(
             milestone(
                 f"m{number}",
                 *(Dependency(each, draw(st.sampled_from(LinkType)), draw(LAGS)) for each in on),
                 window=window,
-                due=str(draw(DAYS)) if draw(st.integers(0, 3)) == 0 else None,
+                due=due,
                 duration=str(draw(DURATIONS)),
             )
         )
@@ -242,7 +296,7 @@ def what_happened(draw: st.DrawFn, milestones: list[Milestone]) -> dict[str, Pro
 
 
 @given(plans(), st.data())
-@settings(deadline=None, max_examples=350)
+@settings(deadline=None, max_examples=500)
 def test_the_schedule_equals_one_that_walks_from_day_to_day(milestones: list[Milestone], data: st.DataObject) -> None:
     progress = data.draw(what_happened(milestones)) if data.draw(st.booleans()) else {}
     as_of = data.draw(st.one_of(st.none(), DAYS))
@@ -251,9 +305,16 @@ def test_the_schedule_equals_one_that_walks_from_day_to_day(milestones: list[Mil
     net.schedule({}, date(2016, 5, 2))  # one network is asked many times
     slots = net.schedule(progress, as_of)
 
-    early, safe = earliest(milestones, progress, as_of), safest(milestones, progress)
+    planned, early = earliest(milestones, progress, None), earliest(milestones, progress, as_of)
+    dues = due_days(milestones, progress, planned, early)
+    firm, safe = safest_with_all(milestones, progress, dues)
     for each in milestones:
         slot = slots[each.id]
+        assert (slot.due, slot.is_provisional) == (
+            dues[each.id][0] if each.id in dues else None,
+            each.id in dues and dues[each.id][1] is not None,
+        ), each.id
+        assert slot.firm_finish == (on_or_before(firm[each.id][1]) if each.id in firm else None), each.id
         assert (slot.earliest_start, slot.earliest_finish) == early.get(each.id, (None, None)), each.id
         late_start, late_finish = safe.get(each.id, (None, None))
         assert (slot.latest_start, slot.latest_finish) == (late_start, late_finish and on_or_before(late_finish)), (

@@ -29,10 +29,11 @@ def link(on: str, type: str = "FS", lag: str = "0", valid: bool = False, lapse: 
 
 
 def milestone(id: str, *after: str | Dependency, **given: Any) -> Milestone:
-    """A milestone from texts: when, duration, due ("2016-06-03" or (rule, "session.start")), valid_for, done."""
+    """A milestone from texts: when, duration, valid_for, done; due is a day, or (rule, "session.start", *suspended)."""
     due, valid_for = given.pop("due", None), given.pop("valid_for", None)
     if isinstance(due, tuple):
-        given["due"] = DueRule(RULES[due[0]], *due[1].split("."))
+        rule, event, *suspended = due
+        given["due"] = DueRule(RULES[rule], *event.split("."), suspended=tuple(suspended))
     elif due:
         given["due"] = day(due)
     if valid_for:
