@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Protocol
 
@@ -25,8 +25,9 @@ class Topic(StrEnum):
 class Item:
     """One milestone in a letter.
 
-    `due` is the deadline people answer for, `latest_safe` the day that what rests on it needs (None where the same or
-    unknown), `working_days_left` counts open days from the letter's day to the earlier of the two (negative when past),
+    `due` is the deadline people answer for (by the time `due_at`, where it has one), `latest_safe` the day that what
+    rests on it needs (None where the same or unknown), `working_days_left` counts open days from the letter's day to
+    the earlier of the two (negative when past),
     `count` the how-many-th letter on this deadline after it passed (0 before), `reasons` are Japanese sentences.
     `answers_for` is True where the recipient owns the milestone, False where the letter is a copy.
     """
@@ -45,6 +46,7 @@ class Item:
     evidence: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     holds_up: tuple[str, ...] = ()
+    due_at: time | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from kijitsu.domain.eras import show_date
+from kijitsu.domain.periods import show_time
 from kijitsu.messages import Item, Letter, Topic, Wording
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -158,7 +159,12 @@ def _environment(autoescape: bool) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters |= {"date": _unbroken_date if autoescape else show_date, "clip": _clip, "listed": _listed}
+    environment.filters |= {
+        "date": _unbroken_date if autoescape else show_date,
+        "clip": _clip,
+        "listed": _listed,
+        "time": _time,
+    }
     environment.globals |= {"Topic": Topic}
     return environment
 
@@ -205,6 +211,10 @@ def _tidy(value: Any) -> Any:
 
 def _clip(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def _time(at: time | None) -> str:
+    return show_time(at) if at else ""
 
 
 def _unbroken_date(day: date) -> Markup:

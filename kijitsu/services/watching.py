@@ -262,6 +262,7 @@ def _item(standing: Standing, recipient: str, reminder: Reminder, on: date) -> I
         evidence=milestone.evidence,
         reasons=tuple(explain.reason_sentences(plan, blocking)),
         holds_up=tuple(plan.milestones[id].title for id in held),
+        due_at=slot.deadline.at if slot.deadline else None,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, time
 from html.parser import HTMLParser
 from typing import Any
 
@@ -394,3 +394,13 @@ def test_no_value_ever_becomes_markup(
     assert set(Page(wording.html).tags) <= set(Page(harmless.html).tags) | {"br"}
     assert len(wording.subject.splitlines()) == 1
     assert runs(wording.card)
+
+
+def test_a_deadline_with_a_time_of_day_says_it() -> None:
+    own = RENDER(letter(item(due_at=time(17, 15))))
+    successors = RENDER(letter(item(due_at=time(12), latest_safe=date(2016, 6, 8))))
+
+    for text in (own.text, Page(own.html).text, "".join(runs(own.card))):
+        assert "平成28年6月10日（金）17時15分まで" in text
+    assert "平成28年6月8日（水）まで" in successors.text
+    assert "本来の期限は平成28年6月10日（金）12時" in successors.text
