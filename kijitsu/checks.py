@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -162,6 +163,15 @@ def check_references(
         if isinstance(id, str) and id not in known:
             found.append(unknown(document, where, what, id, known))
 
+    def check_milestone(where: Location, id: Any) -> str | None:
+        """Check an id that may name an occurrence too; return the milestone it belongs to."""
+        named = re.fullmatch(r"(.+)-[1-9]\d{0,2}", id) if isinstance(id, str) and id not in milestones else None
+        duty = milestones.get(named[1]) if named else None
+        if named and isinstance(duty, dict) and duty.get("recurs"):
+            return named[1]
+        check(where, "milestone", id, milestones)
+        return id if isinstance(id, str) and id in milestones else None
+
     for number, id in enumerate(_listed(data.get("closures"))):
         check(("closures", number), "closures", id, closures)
     links: dict[str, list[str]] = {}
@@ -185,17 +195,16 @@ def check_references(
         for number, link in enumerate(_listed(milestone.get("after"))):
             on = link.get("on") if isinstance(link, dict) else link
             place: Location = (*at, "after", number, "on") if isinstance(link, dict) else (*at, "after", number)
-            check(place, "milestone", on, milestones)
-            if isinstance(on, str) and on in milestones:
-                links[id].append(on)
+            if rests_on := check_milestone(place, on):
+                links[id].append(rests_on)
         due = milestone.get("due")
         if isinstance(due, dict):
             check((*at, "due", "rule"), "rule", due.get("rule"), rules)
             anchor, _, end = str(due.get("from")).rpartition(".")
             if end in ("start", "finish"):
-                check((*at, "due", "from"), "milestone", anchor, milestones)
+                check_milestone((*at, "due", "from"), anchor)
             for number, stop in enumerate(_listed(due.get("suspended"))):
-                check((*at, "due", "suspended", number), "milestone", stop, milestones)
+                check_milestone((*at, "due", "suspended", number), stop)
     for cycle in _cycles(links):
         place = ("milestones", cycle.path[0], "after")
         found.append(document.problem(place, "cycle", f"{cycle}。どれか一つの前提を外してください。"))

@@ -27,6 +27,9 @@ KEYS = {
     "recurs": "周期",
     "series": "数値",
     "capacity": "処理能力",
+    "basis": "根拠",
+    "source": "出典",
+    "note": "控え",
 }
 _LAPSED = {
     Code.OVERDUE: "が期限までに終わっていません",

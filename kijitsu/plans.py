@@ -164,7 +164,7 @@ class Library:
         try:
             plan = plan_of(parsed, organisation, rules, policies)
         except RecurrenceError as exc:
-            place = ("milestones", exc.milestone, "recurs")
+            place = ("milestones", exc.milestone)
             raise InvalidFile([document.problem(place, "bad-recurrence", str(exc))]) from exc
         years = [*_years(plan), *extra_years]
         warnings = tuple(_warnings(document, context["warnings"]))

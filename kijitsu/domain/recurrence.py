@@ -73,7 +73,17 @@ def expanded(milestones: Mapping[str, Milestone]) -> dict[str, Milestone]:
                 each = _again(milestone, number, window)
                 each = _titled(each, each.window, number)
             found[own] = replace(each, window=recurs.moved[number]) if number in recurs.moved else each
+    for milestone in found.values():
+        for id in _named_by(milestone):
+            if id not in found:
+                raise RecurrenceError(milestone.occurrence_of or milestone.id, f"「{id}」という回はありません。")
     return found
+
+
+def _named_by(milestone: Milestone) -> Iterator[str]:
+    yield from (link.on for link in milestone.after)
+    if isinstance(milestone.due, DueRule):
+        yield from (milestone.due.milestone, *milestone.due.suspended)
 
 
 def _further(milestone: Milestone) -> Iterator[Window]:
@@ -145,7 +155,7 @@ def _alongside(milestone: Milestone, milestones: Mapping[str, Milestone], number
     assert recurs is not None
 
     def same(id: str) -> str:
-        other = milestones[id].recurs
+        other = milestones[id].recurs if id in milestones else None  # a certain occurrence stays that one
         goes_along = id == recurs.alongside or (other is not None and other.alongside == recurs.alongside)
         return occurrence_id(id, number) if goes_along else id
 

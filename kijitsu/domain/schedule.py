@@ -14,13 +14,13 @@ from functools import cached_property
 from typing import NamedTuple
 
 from kijitsu.domain.closures import Closures
-from kijitsu.domain.history import Progress
+from kijitsu.domain.history import NOTHING_YET, Progress
 from kijitsu.domain.order import Cycle as Cycle
 from kijitsu.domain.passes import Earliest, Latest, Settle
 from kijitsu.domain.periods import Deadline, Direction, count_period, period_end
 from kijitsu.domain.plan import Dependency, DueRule, Milestone, Plan
 from kijitsu.domain.situation import Situation, Span
-from kijitsu.domain.structure import ABSENT, FREE, Structure
+from kijitsu.domain.structure import ABSENT, FREE, NOWHERE, Structure
 
 ClosuresById = Callable[[str], Closures]
 
@@ -55,6 +55,13 @@ class _Event(NamedTuple):
 
     on: date
     suspended: tuple[tuple[date, date], ...]
+    is_provisional: bool
+
+
+class _Layer(NamedTuple):
+    """A backward pass beside the firm one."""
+
+    latest: Latest
     is_provisional: bool
 
 
@@ -194,7 +201,7 @@ class Schedule(Mapping[str, Slot]):
             self._firm, self._limited = before[0].revised(situation, self._ruled(), before[1])
         else:
             self._firm = network.firm(situation, self._ruled())
-        self._layers = list(self._provisional_layers())
+        self._layers = list(self._own_layers())
         self._slots: dict[str, Slot] = {}
         self._counts: Counter[int] | None = None
 
@@ -237,39 +244,48 @@ class Schedule(Mapping[str, Slot]):
     def _suspensions(self, due: DueRule, source: Earliest) -> Iterator[tuple[date, date]]:
         """Yield the days of the milestones during which the period stands still, once those are decided on."""
         for id in due.suspended:
-            rank = self.network.rank(id)
-            is_decided = not self.network.structure.milestones[rank].is_undecided or self._situation.is_fixed(rank)
-            if is_decided and (span := source.span(rank)):
+            rank, done = self.network.rank(id), self._situation.progress.get(id, NOTHING_YET)
+            is_under_way = rank in self._situation.started
+            is_decided = is_under_way or done.completed_on or not self.network.structure.milestones[rank].is_undecided
+            # What is under way stands still until today at least.
+            span = (self._now if is_under_way else source).span(rank)
+            if span and is_decided and not done.waived_on:
                 yield date.fromordinal(span[0]), date.fromordinal(span[1])
 
-    def _ruled(self) -> dict[int, int | None]:
-        """Return the ruled deadlines as the firm pass takes them: those that are provisional bind nothing."""
-        return {rank: None if event.is_provisional else self._ends[rank] for rank, event in self._events.items()}
+    def _moves_with_its_event(self, rank: int) -> bool:
+        """Tell whether a ruled deadline goes where its event goes: that is to come, or placed by prerequisites alone.
 
-    def _provisional_layers(self) -> Iterator[Latest]:
-        """Yield what provisional deadlines ask for.
-
-        A deadline counted from an event to come moves with the event: it is no reason to hurry the event, nor what the
-        event rests on.
+        Such a deadline is no reason to hurry the event, nor what the event rests on.
         """
-        by_anchor: dict[int, dict[int, int | None]] = {}
+        anchor = self.network.rank(self.network.structure.ruled[rank].milestone)
+        is_derived = self.network.structure.starts[anchor] == NOWHERE and not self._situation.is_fixed(anchor)
+        return self._events[rank].is_provisional or is_derived
+
+    def _ruled(self) -> dict[int, int | None]:
+        """Return the ruled deadlines as the firm pass takes them: those that move with their event have layers."""
+        return {rank: None if self._moves_with_its_event(rank) else end for rank, end in self._ends.items()}
+
+    def _own_layers(self) -> Iterator[_Layer]:
+        """Yield what the deadlines ask for that move with their event."""
+        by_event: dict[tuple[int, bool], dict[int, int | None]] = {}
         for rank, event in self._events.items():
-            if event.is_provisional:
+            if self._moves_with_its_event(rank):
                 anchor = self.network.rank(self.network.structure.ruled[rank].milestone)
-                by_anchor.setdefault(anchor, {})[rank] = self._ends[rank]
-        for anchor, dues in by_anchor.items():
-            yield Latest.layer(self._situation, dues, self.network.with_upstream(anchor))
+                by_event.setdefault((anchor, event.is_provisional), {})[rank] = self._ends[rank]
+        for (anchor, is_provisional), dues in by_event.items():
+            layer = Latest.layer(self._situation, dues, self.network.with_upstream(anchor))
+            yield _Layer(layer, is_provisional)
 
     def _due(self, rank: int) -> int | None:
         return self._ends.get(rank, self.network.structure.dues[rank])
 
     # --- one milestone ---
 
-    def _late(self, rank: int) -> Span | None:
-        """Return the latest start and finish, provisional deadlines included."""
+    def _late(self, rank: int, is_firm: bool = False) -> Span | None:
+        """Return the latest start and finish, without what is provisional where `is_firm`."""
         late = self._firm.span(rank)
-        for layer in self._layers:
-            if rank in layer.reached and (span := layer.span(rank)):
+        for layer, is_provisional in self._layers:
+            if rank in layer.reached and not (is_firm and is_provisional) and (span := layer.span(rank)):
                 late = span if late is None else (min(late[0], span[0]), min(late[1], span[1]))
         return late
 
@@ -296,7 +312,7 @@ class Schedule(Mapping[str, Slot]):
         return (
             self.network.structure.lengths[rank] > 0
             and not self._situation.is_fixed(rank)
-            and not any(rank in layer.reached for layer in self._layers)
+            and not any(rank in layer.reached for layer, _ in self._layers)
         )
 
     @property
@@ -308,7 +324,7 @@ class Schedule(Mapping[str, Slot]):
             # Days, not positions, say it of the others.
             structure, situation = self.network.structure, self._situation
             others = {*structure.elapsed, *situation.done, *situation.started, *situation.cancelled}
-            for rank in others.union(*(layer.reached for layer in self._layers)):
+            for rank in others.union(*(layer.reached for layer, _ in self._layers)):
                 limit, position = self._firm.positions[rank], self._now.positions[rank]
                 if limit < FREE and position > ABSENT:
                     counts[limit - position] -= 1
@@ -324,7 +340,7 @@ class Schedule(Mapping[str, Slot]):
     def _slot(self, id: str) -> Slot:
         network, rank = self.network, self.network.rank(id)
         milestone, event = network.structure.milestones[rank], self._events.get(rank)
-        span, late, firm = self._now.span(rank), self._late(rank), self._firm.span(rank)
+        span, late, firm = self._now.span(rank), self._late(rank), self._late(rank, is_firm=True)
         slack, due = self._between(span, late), self._due(rank)
         is_deadline = event is not None or isinstance(milestone.due, date)
         return Slot(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from tests.unit.worked import cancelled, completed, ends, latest, link, milestone, scheduled, started
+from tests.unit.worked import cancelled, completed, ends, latest, link, milestone, scheduled, started, waived
 
 SESSION = milestone("session", when="2016-06-10～2016-06-28", duration="13wd")
 
@@ -125,7 +125,30 @@ def test_what_is_undecided_or_called_off_stops_no_period_until_it_has_begun() ->
     for progress, due in (
         (received, "2016-07-18"),
         (received | {"reconsideration": cancelled("2016-07-01")}, "2016-07-18"),
+        (received | {"reconsideration": waived("2016-07-01")}, "2016-07-18"),
         (received | {"reconsideration": started("2016-07-01")}, "2016-07-28"),
         (received | {"reconsideration": completed("2016-07-05", started_on="2016-07-01")}, "2016-07-23"),
     ):
         assert str(scheduled(*RECEIVED, undecided, progress=progress)["promulgation"].due) == due
+
+
+def test_a_period_stands_still_for_as_long_as_what_stops_it_is_under_way() -> None:
+    undecided = milestone("reconsideration", "receipt", when="調整中")
+    progress = {"receipt": completed("2016-06-28"), "reconsideration": started("2016-07-04")}
+
+    # Five days were counted, up to 7/3; from 7/4 on it stands still, so fifteen are left after any of these days.
+    for today, due in (("2016-07-04", "2016-07-19"), ("2016-07-15", "2016-07-30"), ("2016-07-21", "2016-08-05")):
+        slots = scheduled(*RECEIVED, undecided, progress=progress, as_of=today)
+        assert str(slots["promulgation"].due) == due
+
+
+def test_a_deadline_back_from_a_day_that_is_only_derived_does_not_hurry_what_that_rests_on() -> None:
+    slots = scheduled(
+        milestone("opening", when="平成28年6月"),
+        milestone("closing", link("opening", "SS", "18d")),
+        milestone("vote", link("opening", "SS", "18d"), due=("vote_within_session", "closing.finish")),
+    )
+
+    assert slots["vote"].due == date(2016, 6, 20)
+    # Nothing but its own month holds the opening; closing and vote go with it.
+    assert (latest(slots["opening"])[1], slots["vote"].slack) == ("2016-06-30", 0)

@@ -61,6 +61,7 @@ def span(first: str, last: str) -> Span:
         ("review_request", "2016-05-31", "2016-08-31"),
         ("review_request", "2016-06-30", "2016-09-30"),
         ("vote_within_session", "2016-06-28", "2016-06-28"),
+        ("report_of_decisions", "2016-06-28", "2016-06-28"),
         ("pia_yearly_review", "2016-05-20", "2017-05-20"),
         ("pia_five_years", "2016-02-29", "2021-02-28"),
         ("pia_public_comment", "2016-05-02", "2016-06-01"),

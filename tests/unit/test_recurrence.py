@@ -134,6 +134,18 @@ def test_what_recurs_with_another_rests_on_its_occurrence_of_the_same_number() -
     assert net.plan.milestones["vote-2"].title == "vote（2016-09-07～2016-09-28）"
 
 
+def test_a_milestone_may_rest_on_a_certain_occurrence() -> None:
+    sessions = Recurrence(at=(parse_window("平成28年9月"),))
+    accounts = milestone("accounts", "session-2", due=("accounts_to_mayor", "session-2.finish"))
+
+    found = occurrences(milestone("session", when="平成28年6月", recurs=sessions), accounts)
+
+    assert [each.on for each in found["accounts"].after] == ["session-2"]
+    with pytest.raises(RecurrenceError, match="「session-3」という回はありません") as caught:
+        occurrences(milestone("session", when="平成28年6月", recurs=sessions), milestone("accounts", "session-3"))
+    assert caught.value.milestone == "accounts"
+
+
 def test_a_moved_occurrence_leaves_the_others_where_they_were() -> None:
     recurs = Recurrence(parse_length("1y"), until=day("2018-05-31"), moved={1: parse_window("平成28年9月")})
 

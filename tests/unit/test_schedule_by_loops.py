@@ -157,14 +157,16 @@ def earliest(milestones: list[Milestone], progress: dict[str, Progress], as_of: 
     return placed
 
 
-Due = tuple[date, str | None]
+# A day, the event it moves with where it does, and whether that makes it provisional.
+Due = tuple[date, str | None, bool]
 
 
 def due_days(
     milestones: list[Milestone], progress: dict[str, Progress], planned: dict[str, Span], now: dict[str, Span]
 ) -> dict[str, Due]:
-    """Each due day, and the event to come that it is counted on from, if that makes it provisional."""
+    """Each due day. It moves with an event that is to come, or that only other milestones place."""
     found: dict[str, Due] = {}
+    by_id = {each.id: each for each in milestones}
     for each in milestones:
         due = each.due
         if isinstance(due, DueRule) and due.milestone in planned:
@@ -172,11 +174,16 @@ def due_days(
             has_happened = done.finished_on or (due.end == "start" and done.started_on)
             waits = due.rule.direction is Direction.FORWARD and not has_happened
             event = (now if waits else planned)[due.milestone][0 if due.end == "start" else 1]
-            found[each.id] = period_end(due.rule, event, OFFICE), due.milestone if waits else None
+            window = by_id[due.milestone].window
+            # Without a window or a prerequisite, the year's first day places it.
+            is_placed = (window and (window.first or not by_id[due.milestone].after)) or done.started_on
+            derived = not (is_placed or done.is_closed)
+            moves_with = due.milestone if waits or derived else None
+            found[each.id] = period_end(due.rule, event, OFFICE), moves_with, bool(waits)
         elif isinstance(due, date):
-            found[each.id] = due, None
+            found[each.id] = due, None, False
         elif each.window and each.window.last:
-            found[each.id] = each.window.last, None
+            found[each.id] = each.window.last, None, False
     return found
 
 
@@ -193,13 +200,14 @@ def safest_with_all(
     milestones: list[Milestone], progress: dict[str, Progress], dues: dict[str, Due]
 ) -> tuple[dict[str, Span], dict[str, Span]]:
     """What is firm asks for, and what that and each event to come ask for; an event never hurries itself."""
-    firm = safest(milestones, progress, {id: day for id, (day, event) in dues.items() if event is None}, set())
+    firm = safest(milestones, progress, {id: day for id, (day, event, _) in dues.items() if event is None}, set())
     safe = dict(firm)
-    for event in {event for _, event in dues.values() if event}:
-        own = {id: day for id, (day, each) in dues.items() if each == event}
+    for event, waits in {(event, waits) for _, event, waits in dues.values() if event}:
+        own = {id: day for id, (day, each, also) in dues.items() if (each, also) == (event, waits)}
         for id, span in safest(milestones, progress, own, before(milestones, event)).items():
-            known = safe.get(id, span)
-            safe[id] = min(known[0], span[0]), min(known[1], span[1])
+            for known in (safe,) if waits else (safe, firm):
+                former = known.get(id, span)
+                known[id] = min(former[0], span[0]), min(former[1], span[1])
     return firm, safe
 
 
@@ -312,7 +320,7 @@ def test_the_schedule_equals_one_that_walks_from_day_to_day(milestones: list[Mil
         slot = slots[each.id]
         assert (slot.due, slot.is_provisional) == (
             dues[each.id][0] if each.id in dues else None,
-            each.id in dues and dues[each.id][1] is not None,
+            each.id in dues and dues[each.id][2],
         ), each.id
         assert slot.firm_finish == (on_or_before(firm[each.id][1]) if each.id in firm else None), each.id
         assert (slot.earliest_start, slot.earliest_finish) == early.get(each.id, (None, None)), each.id
