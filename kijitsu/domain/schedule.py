@@ -160,7 +160,10 @@ class Network:
     def revised(self, changed: Mapping[str, Milestone]) -> Network:
         """Return the network with some milestones replaced; only what they touch is compiled anew."""
         structure = self.structure.revised(changed)
-        return Network._of(structure, self.closures)
+        network = Network._of(structure, self.closures)
+        if structure.rank is self.structure.rank:
+            network._upstream = self._upstream  # the links are the same
+        return network
 
     # --- deadlines that a rule counts ---
 
@@ -253,13 +256,15 @@ class Schedule(Mapping[str, Slot]):
                 yield date.fromordinal(span[0]), date.fromordinal(span[1])
 
     def _moves_with_its_event(self, rank: int) -> bool:
-        """Tell whether a ruled deadline goes where its event goes: that is to come, or placed by prerequisites alone.
+        """Tell whether a ruled deadline goes where its event goes.
 
-        Such a deadline is no reason to hurry the event, nor what the event rests on.
+        So does one whose event is to come, or is placed by prerequisites alone, or is what the milestone itself rests
+        on. Such a deadline is no reason to hurry the event, nor what the event rests on.
         """
-        anchor = self.network.rank(self.network.structure.ruled[rank].milestone)
-        is_derived = self.network.structure.starts[anchor] == NOWHERE and not self._situation.is_fixed(anchor)
-        return self._events[rank].is_provisional or is_derived
+        network = self.network
+        anchor = network.rank(network.structure.ruled[rank].milestone)
+        is_derived = network.structure.starts[anchor] == NOWHERE and not self._situation.is_fixed(anchor)
+        return self._events[rank].is_provisional or is_derived or anchor in network.with_upstream(rank)
 
     def _ruled(self) -> dict[int, int | None]:
         """Return the ruled deadlines as the firm pass takes them: those that move with their event have layers."""

@@ -161,10 +161,19 @@ def earliest(milestones: list[Milestone], progress: dict[str, Progress], as_of: 
 Due = tuple[date, str | None, bool]
 
 
+def before(milestones: list[Milestone], id: str) -> set[str]:
+    """A milestone and all that it rests on."""
+    found = {id}
+    for each in reversed(milestones):
+        if each.id in found:
+            found |= {link.on for link in each.after}
+    return found
+
+
 def due_days(
     milestones: list[Milestone], progress: dict[str, Progress], planned: dict[str, Span], now: dict[str, Span]
 ) -> dict[str, Due]:
-    """Each due day. It moves with an event that is to come, or that only other milestones place."""
+    """Each due day. It moves with an event that is to come, that only others place, or that it rests on."""
     found: dict[str, Due] = {}
     by_id = {each.id: each for each in milestones}
     for each in milestones:
@@ -178,21 +187,13 @@ def due_days(
             # Without a window or a prerequisite, the year's first day places it.
             is_placed = (window and (window.first or not by_id[due.milestone].after)) or done.started_on
             derived = not (is_placed or done.is_closed)
-            moves_with = due.milestone if waits or derived else None
+            rests_on_it = due.milestone in before(milestones, each.id)
+            moves_with = due.milestone if waits or derived or rests_on_it else None
             found[each.id] = period_end(due.rule, event, OFFICE), moves_with, bool(waits)
         elif isinstance(due, date):
             found[each.id] = due, None, False
         elif each.window and each.window.last:
             found[each.id] = each.window.last, None, False
-    return found
-
-
-def before(milestones: list[Milestone], id: str) -> set[str]:
-    """A milestone and all that it rests on."""
-    found = {id}
-    for each in reversed(milestones):
-        if each.id in found:
-            found |= {link.on for link in each.after}
     return found
 
 
