@@ -8,14 +8,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
 from kijitsu.domain.history import Progress
+from kijitsu.domain.passes import Earliest, Latest
 from kijitsu.domain.periods import Length
 from kijitsu.domain.plan import Dependency, DueRule, LinkType, Milestone
 from kijitsu.domain.schedule import Schedule
-from kijitsu.domain.windows import Precision, Window
+from kijitsu.domain.windows import Precision, Window, parse_window
 from tests.unit.worked import RULES, milestone, network
 
 FIRST = date(2016, 4, 1)
@@ -146,3 +148,31 @@ def test_a_change_leaves_the_former_schedule_as_it_was() -> None:
 
     assert {**before} == slots
     assert str(after["b"].earliest_start) == "2016-06-13"
+
+
+def test_a_change_walks_what_it_reaches_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    chains = [
+        milestone(f"c{chain}-{n}", *([f"c{chain}-{n - 1}"] if n else []), when="2016-06-01～", due="2016-12-28")
+        for chain in range(50)
+        for n in range(20)
+    ]
+    before = network(*chains).schedule()
+    assert before.slacks
+    walked: list[str] = []
+
+    def spied(kind: type, name: str) -> None:
+        plain = getattr(kind, name)
+
+        def walk(self: Any, rank: int) -> Any:
+            walked.append(self.situation.structure.ids[rank])
+            return plain(self, rank)
+
+        monkeypatch.setattr(kind, name, walk)
+
+    spied(Earliest, "_place")
+    spied(Latest, "_limit")
+    after = before.revised({"c7-15": replace(chains[7 * 20 + 15], window=parse_window("2016-08-01～"))})
+
+    assert str(after["c7-19"].earliest_finish) == "2016-08-05"
+    # Forward itself and the four behind it; backward itself, whose limit is the same as before.
+    assert sorted(set(walked)) == [f"c7-{n}" for n in range(15, 20)]
