@@ -187,11 +187,6 @@ def show_time(at: time) -> str:
 # --- the count ---
 
 
-def period_end(rule: Rule, event: date, closures: Closures, suspended: Iterable[Span] = ()) -> date:
-    """Return the day a period is due; see `count_period`."""
-    return count_period(rule, event, closures, suspended).due
-
-
 def count_period(rule: Rule, event: date, closures: Closures, suspended: Iterable[Span] = ()) -> Deadline:
     """Count a period from its event. Raises InputError where the rule was not yet in force on the event's day.
 

@@ -17,7 +17,7 @@ from kijitsu.domain.closures import Closures
 from kijitsu.domain.history import NOTHING_YET, Progress
 from kijitsu.domain.order import Cycle as Cycle
 from kijitsu.domain.passes import Earliest, Latest, Settle
-from kijitsu.domain.periods import Deadline, Direction, count_period, period_end
+from kijitsu.domain.periods import Deadline, Direction, count_period
 from kijitsu.domain.plan import Dependency, DueRule, Milestone, Plan
 from kijitsu.domain.situation import Situation, Span
 from kijitsu.domain.structure import ABSENT, FREE, NOWHERE, Structure
@@ -84,7 +84,6 @@ class Network:
         self._firm: tuple[Situation, Latest] | None = None
         self._upstream: dict[int, AbstractSet[int]] = {}
         self._deadlines: dict[tuple[int, date, tuple[tuple[date, date], ...]], Deadline] = {}
-        self._ends: dict[tuple[int, date, tuple[tuple[date, date], ...]], int] = {}
 
     @property
     def plan(self) -> Plan:
@@ -167,16 +166,8 @@ class Network:
 
     # --- deadlines that a rule counts ---
 
-    def period_end(self, rank: int, event: _Event) -> int:
-        """Return a ruled deadline as an ordinal."""
-        key = rank, event.on, event.suspended
-        if key not in self._ends:
-            rule = self.structure.ruled[rank].rule
-            self._ends[key] = period_end(rule, event.on, self.closures(rule.calendar), event.suspended).toordinal()
-        return self._ends[key]
-
     def deadline(self, rank: int, event: _Event) -> Deadline:
-        """Return a ruled deadline with the count that leads to it."""
+        """Return a ruled deadline; counting one takes longer than both passes over a small plan, so they are kept."""
         key = rank, event.on, event.suspended
         if key not in self._deadlines:
             rule = self.structure.ruled[rank].rule
@@ -198,7 +189,8 @@ class Schedule(Mapping[str, Slot]):
         """Reckon what the passes leave open. `before` is another state's firm pass and the ranks that changed since."""
         self.network, self._situation, self._planned, self._now = network, situation, planned, now
         self._events = dict(self._events_of_rules())
-        self._ends = {rank: network.period_end(rank, event) for rank, event in self._events.items()}
+        self._deadlines = {rank: network.deadline(rank, event) for rank, event in self._events.items()}
+        self._ends = {rank: deadline.due.toordinal() for rank, deadline in self._deadlines.items()}
         self._limited: set[int] = set()
         if before:
             self._firm, self._limited = before[0].revised(situation, self._ruled(), before[1])
@@ -359,7 +351,7 @@ class Schedule(Mapping[str, Slot]):
             None if due is None else "deadline" if is_deadline else "target",
             tuple(network.order[driver] for driver in self._now.drivers(rank)),
             slack is not None and slack == self._least,
-            network.deadline(rank, event) if event else None,
+            self._deadlines.get(rank),
             event is not None and event.is_provisional,
             self._last_open(firm),
         )

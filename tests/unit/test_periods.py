@@ -21,7 +21,6 @@ from kijitsu.domain.periods import (
     count_period,
     length_end,
     parse_length,
-    period_end,
 )
 from tests.unit.worked import CALENDARS, LIBRARY, OFFICE, RULES, day
 
@@ -100,9 +99,9 @@ def test_every_statutory_rule_of_the_folder_is_worked_above() -> None:
 
 
 def test_an_ordinance_voted_on_june_28_is_sent_by_july_1_and_promulgated_by_july_21() -> None:
-    sent = period_end(RULES["sending_to_mayor"], date(2016, 6, 28), OFFICE)
-    promulgated = period_end(RULES["promulgation"], sent, OFFICE)
-    in_force = period_end(RULES["taking_effect"], promulgated, OFFICE)
+    sent = count_period(RULES["sending_to_mayor"], date(2016, 6, 28), OFFICE).due
+    promulgated = count_period(RULES["promulgation"], sent, OFFICE).due
+    in_force = count_period(RULES["taking_effect"], promulgated, OFFICE).due
 
     assert (sent, promulgated, in_force) == (date(2016, 7, 1), date(2016, 7, 21), date(2016, 7, 31))
 
@@ -111,14 +110,14 @@ def test_the_twenty_days_of_promulgation_stand_still_during_reconsideration() ->
     # Received 6/28. The 6th day is 7/4; the assembly reconsiders from 7/5 to 7/12; 7/13 is the 7th day, 7/26 the 20th.
     still = [span("2016-07-05", "2016-07-12")]
 
-    assert period_end(RULES["promulgation"], date(2016, 6, 28), OFFICE, still) == date(2016, 7, 26)
+    assert count_period(RULES["promulgation"], date(2016, 6, 28), OFFICE, still).due == date(2016, 7, 26)
 
 
 def test_a_filing_with_the_national_commission_rolls_on_the_governments_holidays() -> None:
     # 2022-07-31 is a Sunday.
     government = LIBRARY.calendars(2022, 2022)("government")
 
-    assert period_end(RULES["ppc_periodic_report"], date(2022, 3, 31), government) == date(2022, 8, 1)
+    assert count_period(RULES["ppc_periodic_report"], date(2022, 3, 31), government).due == date(2022, 8, 1)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,6 @@ from kijitsu.domain.periods import (
     Rule,
     Span,
     count_period,
-    period_end,
 )
 from tests.unit.worked import CALENDARS, OFFICE
 
@@ -124,7 +123,7 @@ def counts(draw: st.DrawFn) -> tuple[Rule, date, Closures, list[Span]]:
 def test_a_count_ends_where_the_finger_does(given: tuple[Rule, date, Closures, list[Span]]) -> None:
     rule, event, closures, spans = given
 
-    assert period_end(rule, event, closures, spans) == pointed_at(rule, event, closures, spans)
+    assert count_period(rule, event, closures, spans).due == pointed_at(rule, event, closures, spans)
 
 
 # --- and what is told of it ---
@@ -142,7 +141,6 @@ def test_the_explanation_names_every_day_left_out_and_ends_on_the_deadline(
     found = count_period(rule, event, closures, spans)
     steps = found.explanation
 
-    assert found.due == period_end(rule, event, closures, spans)
     assert DATE.findall("".join(steps))[-1] == show_date(found.due)
     told = set("".join(months_told(steps)).split())
     assert closed_days(found, spans) <= told

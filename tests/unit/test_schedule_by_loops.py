@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kijitsu.domain.history import Progress
-from kijitsu.domain.periods import Direction, Length, period_end
+from kijitsu.domain.periods import Direction, Length, count_period
 from kijitsu.domain.plan import Dependency, DueRule, LinkType, Milestone
 from kijitsu.domain.windows import Precision, Window, add_months
 from tests.unit.worked import OFFICE, milestone, network
@@ -189,7 +189,7 @@ def due_days(
             derived = not (is_placed or done.is_closed)
             rests_on_it = due.milestone in before(milestones, each.id)
             moves_with = due.milestone if waits or derived or rests_on_it else None
-            found[each.id] = period_end(due.rule, event, OFFICE), moves_with, bool(waits)
+            found[each.id] = count_period(due.rule, event, OFFICE).due, moves_with, bool(waits)
         elif isinstance(due, date):
             found[each.id] = due, None, False
         elif each.window and each.window.last:
