@@ -72,7 +72,9 @@ def expanded(milestones: Mapping[str, Milestone]) -> dict[str, Milestone]:
                 assert window is not None
                 each = _again(milestone, number, window)
                 each = _titled(each, each.window, number)
-            found[own] = replace(each, window=recurs.moved[number]) if number in recurs.moved else each
+            # What was moved is in the windows; the rhythm is the same for all.
+            window = recurs.moved.get(number, each.window)
+            found[own] = replace(each, window=window, recurs=replace(recurs, moved={}))
     for milestone in found.values():
         for id in _named_by(milestone):
             if id not in found:
