@@ -32,14 +32,22 @@ check: $(READY) ## CI と同じ検査 / what CI runs: format, lint, types, layer
 	$(BIN)/kijitsu check
 	$(MAKE) test
 
-bench: $(READY) ## 実測 / the measurements quoted in docs/benchmarks.md
-	$(BIN)/python -m tests.bench
+bench: $(VENV)/bench/.ready ## 実測（SUBJECTS="days schedules" で一部） / the measurements of docs/benchmarks.md, beside their peers
+	$(VENV)/bench/bin/python -m tests.bench $(SUBJECTS)
 
-lock: ## requirements.lock を作り直す / resolve again, with hashes and without addresses
+# The peers have a venv of their own, so that the product cannot come to rest on one of them unnoticed.
+$(VENV)/bench/.ready: requirements-bench.lock
+	$(PYTHON) -m venv $(VENV)/bench
+	$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
+
+lock: ## requirements*.lock を作り直す / resolve again, with hashes and without addresses
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
 	$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade --extra dev --generate-hashes \
 	  --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+	$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade --extra bench --generate-hashes \
+	  --constraint requirements.lock --no-emit-index-url --no-header pyproject.toml -o requirements-bench.lock
 	rm -rf $(VENV)-lock
 
 clean: ## 生成物を消す（var/ のデータは残す）/ remove what was built, keep the data in var/

@@ -75,7 +75,7 @@ def test_a_pass_that_cannot_write_its_letters_keeps_nothing_and_the_next_one_mak
         assert work.standings.all("fy28") == {}
         assert work.passes.latest("fy28") is None
         assert len(work.audit.all()) == 1
-    assert len(watch(office, "fy28").transitions) == 67
+    assert len(watch(office, "fy28").transitions) == 69
 
 
 def test_after_days_without_a_pass_a_reminder_goes_out_late_once_the_newest_for_the_older_ones(
