@@ -39,6 +39,8 @@ class Earliest:
         """Return the first position that each may have, its prerequisites aside."""
         structure, calendar = self.situation.structure, self.situation.structure.axis.calendar
         positions = list(structure.starts)
+        for rank, held in self.situation.held.items():
+            positions[rank] = max(held, positions[rank])
         for rank in self.situation.floored:
             assert structure.floor is not None
             positions[rank] = calendar.from_ordinal(structure.floor)
@@ -50,9 +52,10 @@ class Earliest:
         return positions
 
     def _walk(self) -> None:
-        structure, positions, held = self.situation.structure, self.positions, self._held
-        numbers = range(len(structure.heads))
-        for number, tail, head, gap in zip(numbers, structure.tails, structure.heads, self.situation.gaps, strict=True):
+        situation, positions, held = self.situation, self.positions, self._held
+        for number, tail, head, gap in zip(
+            situation.numbers, situation.tails, situation.heads, situation.gaps, strict=True
+        ):
             least = positions[tail] + gap if gap is not None else held(number, tail, head)
             if least > positions[head]:
                 positions[head] = least
@@ -60,12 +63,7 @@ class Earliest:
     def _held(self, number: int, tail: int, head: int) -> int:
         """Return the start position that a link without a gap asks of its head."""
         span = None if self.situation.is_fixed(head) else self.span(tail)
-        if span is None:
-            return NOWHERE
-        structure = self.situation.structure
-        link = structure.link(number)
-        bound = structure.axis.bound(link, *span)
-        return bound if link.type.holds_start else structure.axis.start_for(structure.milestones[head].duration, bound)
+        return NOWHERE if span is None else self.situation.structure.held(number, span)
 
     def _check(self) -> None:
         """Raise InputError where something lies beyond the calendar."""
@@ -116,7 +114,7 @@ class Earliest:
             return []
         found = {}
         for number in structure.links_into(rank):
-            tail, gap = structure.tails[number], self.situation.gaps[number]
+            tail, gap = structure.tails[number], self.situation.gap(number)
             least = positions[tail] + gap if gap is not None else self._held(number, tail, rank)
             if least == positions[rank]:
                 found[tail] = True
@@ -168,7 +166,7 @@ class Earliest:
             if self.as_of is not None:
                 least = max(least, calendar.from_ordinal(self.as_of))
             for number in structure.links_into(rank):
-                tail, gap = structure.tails[number], situation.gaps[number]
+                tail, gap = structure.tails[number], situation.gap(number)
                 held = positions[tail] + gap if gap is not None else self._held(number, tail, rank)
                 least = max(least, held)
             positions[rank] = least
@@ -191,9 +189,8 @@ class Latest:
         closed = situation.done.keys() | situation.cancelled
         for rank in (*ruled, *structure.elapsed, *situation.started, *closed):
             self._limit_by_own_due(rank)
-        count = len(structure.heads)
-        backwards = range(count - 1, -1, -1)
-        self._walk(backwards, reversed(structure.tails), reversed(structure.heads), reversed([*situation.gaps]))
+        gaps = list(situation.gaps)
+        self._walk(reversed(situation.numbers), reversed(situation.tails), reversed(situation.heads), reversed(gaps))
         self._check()
 
     @classmethod
@@ -212,7 +209,7 @@ class Latest:
         ]
         tails = [structure.tails[number] for number in numbers]
         heads = [structure.heads[number] for number in numbers]
-        layer._walk(numbers, tails, heads, [situation.gaps[number] for number in numbers])
+        layer._walk(numbers, tails, heads, [situation.gap(number) for number in numbers])
         layer._check()
         return layer
 
@@ -339,7 +336,7 @@ class Latest:
         self._starts.pop(rank, None)
         self._limit_by_own_due(rank)
         for number in structure.links_from(rank):
-            head, gap = structure.heads[number], self.situation.gaps[number]
+            head, gap = structure.heads[number], self.situation.gap(number)
             if gap is None:
                 self._hold(number, rank, head)
             else:

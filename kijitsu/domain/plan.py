@@ -47,12 +47,12 @@ class LinkType(StrEnum):
     @property
     def holds_start(self) -> bool:
         """True where the dependent's start is held, False where its finish is."""
-        return self.value.endswith("S")
+        return self._value_[1] == "S"
 
     @property
     def holds_from_finish(self) -> bool:
         """True where the prerequisite's finish holds, False where its start does."""
-        return self.value.startswith("F")
+        return self._value_[0] == "F"
 
 
 class Lapse(StrEnum):

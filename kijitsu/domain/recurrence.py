@@ -73,8 +73,8 @@ def expanded(milestones: Mapping[str, Milestone]) -> dict[str, Milestone]:
                 each = _again(milestone, number, window)
                 each = _titled(each, each.window, number)
             # What was moved is in the windows; the rhythm is the same for all.
-            window = recurs.moved.get(number, each.window)
-            found[own] = replace(each, window=window, recurs=replace(recurs, moved={}))
+            now = recurs.moved.get(number, each.window)
+            found[own] = replace(each, window=now, recurs=replace(recurs, moved={}))
     for milestone in found.values():
         for id in _named_by(milestone):
             if id not in found:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from datetime import date
 from functools import cached_property
 from typing import NamedTuple
@@ -82,7 +81,6 @@ class Network:
         self.calendar = structure.axis.calendar
         self._situation: tuple[Mapping[str, Progress], Situation, Earliest] | None = None
         self._firm: tuple[Situation, Latest] | None = None
-        self._upstream: dict[int, AbstractSet[int]] = {}
         self._deadlines: dict[tuple[int, date, tuple[tuple[date, date], ...]], Deadline] = {}
 
     @property
@@ -120,12 +118,6 @@ class Network:
                     waiting.append(dependent)
         return self.in_order(found)
 
-    def with_upstream(self, rank: int) -> AbstractSet[int]:
-        """Return a milestone and everything that it rests on, as ranks."""
-        if rank not in self._upstream:
-            self._upstream[rank] = self.structure.reach((rank,))
-        return self._upstream[rank]
-
     def may_start(self, link: Dependency, start: date, finish: date) -> date:
         """Return the first day on which a prerequisite's actual dates let a dependent of one day start."""
         position = self.structure.axis.bound(link, start.toordinal(), finish.toordinal())
@@ -158,11 +150,7 @@ class Network:
 
     def revised(self, changed: Mapping[str, Milestone]) -> Network:
         """Return the network with some milestones replaced; only what they touch is compiled anew."""
-        structure = self.structure.revised(changed)
-        network = Network._of(structure, self.closures)
-        if structure.rank is self.structure.rank:
-            network._upstream = self._upstream  # the links are the same
-        return network
+        return Network._of(self.structure.revised(changed), self.closures)
 
     # --- deadlines that a rule counts ---
 
@@ -256,7 +244,7 @@ class Schedule(Mapping[str, Slot]):
         network = self.network
         anchor = network.rank(network.structure.ruled[rank].milestone)
         is_derived = network.structure.starts[anchor] == NOWHERE and not self._situation.is_fixed(anchor)
-        return self._events[rank].is_provisional or is_derived or anchor in network.with_upstream(rank)
+        return self._events[rank].is_provisional or is_derived or anchor in network.structure.with_upstream(rank)
 
     def _ruled(self) -> dict[int, int | None]:
         """Return the ruled deadlines as the firm pass takes them: those that move with their event have layers."""
@@ -270,7 +258,7 @@ class Schedule(Mapping[str, Slot]):
                 anchor = self.network.rank(self.network.structure.ruled[rank].milestone)
                 by_event.setdefault((anchor, event.is_provisional), {})[rank] = self._ends[rank]
         for (anchor, is_provisional), dues in by_event.items():
-            layer = Latest.layer(self._situation, dues, self.network.with_upstream(anchor))
+            layer = Latest.layer(self._situation, dues, self.network.structure.with_upstream(anchor))
             yield _Layer(layer, is_provisional)
 
     def _due(self, rank: int) -> int | None:

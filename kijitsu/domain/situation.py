@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 
 from kijitsu.domain.history import Progress
-from kijitsu.domain.patched import Patched
 from kijitsu.domain.structure import NOWHERE, Structure
 
 Span = tuple[int, int]
@@ -16,10 +15,24 @@ class Situation:
     """A structure and what has happened in it. Days are ordinals, milestones ranks.
 
     `done` are the actual start and finish of what is met, `started` the actual starts; `absent` is what has no place:
-    cancelled, or undecided with nothing before it. `gaps` are the structure's, without those that no longer hold.
+    cancelled, or undecided with nothing before it. `held` are the first positions that what is done leaves to what
+    rests on it. `numbers`, `tails`, `heads` and `gaps` are the links between milestones that are not closed.
     """
 
-    __slots__ = ("absent", "cancelled", "done", "floored", "gaps", "progress", "started", "structure")
+    __slots__ = (
+        "absent",
+        "cancelled",
+        "done",
+        "floored",
+        "gaps",
+        "heads",
+        "held",
+        "numbers",
+        "progress",
+        "started",
+        "structure",
+        "tails",
+    )
 
     def __init__(self, structure: Structure, progress: Mapping[str, Progress]) -> None:
         self.structure, self.progress = structure, progress
@@ -29,12 +42,40 @@ class Situation:
         for id, each in progress.items():
             if (rank := structure.rank.get(id)) is not None:
                 self._enter(rank, each)
-        self.gaps: list[int | None] | Patched[int | None] = structure.gaps
-        if touched := self.done.keys() | self.started.keys() | self.cancelled:
-            self.gaps = _without(structure, touched)
+        self._link()
         self.absent: set[int] = set()
         self.floored: set[int] = set()
         self._find_absent()
+
+    def _link(self) -> None:
+        structure, closed = self.structure, self.done.keys() | self.cancelled
+        self.held: dict[int, int] = {}
+        for rank, span in self.done.items():
+            for number in structure.links_from(rank):
+                head = structure.heads[number]
+                if not self.is_fixed(head):
+                    self.held[head] = max(structure.held(number, span), self.held.get(head, NOWHERE))
+        self.numbers: Sequence[int] = range(len(structure.heads))
+        self.tails, self.heads = structure.tails, structure.heads
+        self.gaps = structure.gaps
+        if self.started:
+            self.gaps = list(structure.gaps)
+            for rank in self.started:
+                for number in (*structure.links_into(rank), *structure.links_from(rank)):
+                    self.gaps[number] = None
+        if closed:
+            ends = zip(self.tails, self.heads, strict=True)
+            self.numbers = [n for n, (tail, head) in enumerate(ends) if tail not in closed and head not in closed]
+            self.tails = [self.tails[number] for number in self.numbers]
+            self.heads = [self.heads[number] for number in self.numbers]
+            self.gaps = [self.gaps[number] for number in self.numbers]
+
+    def gap(self, number: int) -> int | None:
+        """Return the gap of a link, None where it takes the days themselves to say."""
+        structure = self.structure
+        ends = structure.tails[number], structure.heads[number]
+        is_by_days = any(end in self.started or end in self.done or end in self.cancelled for end in ends)
+        return None if is_by_days else structure.gaps[number]
 
     def _enter(self, rank: int, each: Progress) -> None:
         if each.cancelled_on:
@@ -73,19 +114,9 @@ class Situation:
 
     def on(self, structure: Structure) -> Situation:
         """Return the same happenings in a revised structure (see `Structure.revised`)."""
+        # Durations are in the gaps, and in what is held; days are not.
+        if structure.gaps is not self.structure.gaps:
+            return Situation(structure, self.progress)
         revised = copy(self)
         revised.structure = structure
-        if self.gaps is self.structure.gaps:
-            revised.gaps = structure.gaps
-        else:
-            revised.gaps = _without(structure, self.done.keys() | self.started.keys() | self.cancelled)
         return revised
-
-
-def _without(structure: Structure, ranks: Iterable[int]) -> list[int | None]:
-    """Return a structure's gaps without those of some milestones, whose links take the days to say."""
-    gaps = list(structure.gaps)
-    for rank in ranks:
-        for number in (*structure.links_into(rank), *structure.links_from(rank)):
-            gaps[number] = None
-    return gaps

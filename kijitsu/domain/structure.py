@@ -40,6 +40,7 @@ class Structure:
         "_outward",
         "_plan",
         "_replaced",
+        "_upstream",
         "axis",
         "dues",
         "elapsed",
@@ -93,21 +94,34 @@ class Structure:
         gaps: list[int | None] = []
         first_links = [0]
         rank, lengths = self.rank, self.lengths
+        is_after, by_start, by_finish = (
+            LinkType.FINISH_TO_START,
+            LinkType.START_TO_START,
+            LinkType.FINISH_TO_FINISH,
+        )
         for milestone, length in zip(self.milestones, lengths, strict=True):
             for link in milestone.after:
-                tail, lag = rank[link.on], link.lag
+                tail, lag, kind = rank[link.on], link.lag, link.type
+                before = lengths[tail]
                 tails.append(tail)
-                # Said out here too, for most links are such, and there are many.
-                if link.type is LinkType.FINISH_TO_START and lag.unit == "wd" and length and lengths[tail]:
-                    gaps.append(lengths[tail] + lag.number)
+                # `_gap` in place: this is where a large plan spends its time.
+                if not (length and before and (lag.unit == "wd" or not lag.number)):
+                    gaps.append(None)
+                elif kind is is_after:
+                    gaps.append(before + lag.number)
+                elif kind is by_start:
+                    gaps.append(lag.number)
+                elif kind is by_finish:
+                    gaps.append(before - length + lag.number)
                 else:
-                    gaps.append(_gap(link, lengths[tail], length))
+                    gaps.append(lag.number - length)
             first_links.append(len(tails))
         self.tails, self.first_links = tails, first_links
         self.gaps: list[int | None] | Patched[int | None] = gaps
         counts = map(sub, first_links[1:], first_links)
         self.heads = list(chain.from_iterable(map(repeat, range(len(self.ids)), counts)))
         self._outward = _Outward(tails, len(self.ids))
+        self._upstream: dict[int, AbstractSet[int]] = {}  # shared as well, for the links are
 
     def _start(self, milestone: Milestone) -> int:
         window = milestone.window
@@ -147,6 +161,18 @@ class Structure:
         """Yield the ranks of what rests directly on a milestone, each once."""
         return iter(dict.fromkeys(self.heads[number] for number in self.links_from(rank)))
 
+    def held(self, number: int, span: tuple[int, int]) -> int:
+        """Return the start position that a link asks of its head, its tail lying from one day to another."""
+        link, milestone = self.link(number), self.milestones[self.heads[number]]
+        bound = self.axis.bound(link, *span)
+        return bound if link.type.holds_start else self.axis.start_for(milestone.duration, bound)
+
+    def with_upstream(self, rank: int) -> AbstractSet[int]:
+        """Return a milestone and everything that it rests on."""
+        if rank not in self._upstream:
+            self._upstream[rank] = self.reach((rank,))
+        return self._upstream[rank]
+
     def reach(self, ranks: Iterable[int], spared: AbstractSet[int] = frozenset()) -> set[int]:
         """Return some milestones and what they rest on, directly or not, without those that are spared."""
         found = set(ranks)
@@ -168,7 +194,7 @@ class Structure:
             return Structure(replace(plan, milestones={**plan.milestones, **changed}), self.axis.calendar)
         revised = copy(self)
         revised._replaced = self._replaced.copy()
-        for name in ("milestones", "starts", "dues", "limits", "gaps", "lengths"):
+        for name in ("milestones", "starts", "dues", "limits"):
             setattr(revised, name, patched(getattr(self, name)))
         for milestone in changed.values():
             revised.put(milestone)
@@ -198,15 +224,15 @@ class Structure:
     def put(self, milestone: Milestone) -> None:
         """Replace one milestone in place. For a structure that nobody else holds yet, and a change of dates only."""
         rank = self.rank[milestone.id]
-        self._replaced[milestone.id] = milestone
-        self.milestones[rank] = milestone
-        self.starts[rank] = self._start(milestone)
-        length = _working_days(milestone)
-        if length != self.lengths[rank]:
-            self.lengths[rank] = length
+        if milestone.duration != self.milestones[rank].duration:
+            self.lengths, self.gaps = patched(self.lengths), patched(self.gaps)
+            self.lengths[rank] = _working_days(milestone)
             for number in (*self.links_into(rank), *self.links_from(rank)):
                 tail, head = self.tails[number], self.heads[number]
                 self.gaps[number] = _gap(self.link(number), self.lengths[tail], self.lengths[head])
+        self._replaced[milestone.id] = milestone
+        self.milestones[rank] = milestone
+        self.starts[rank] = self._start(milestone)
         due = _own_due(milestone)
         self.dues[rank] = due
         self.limits[rank] = UNBOUND if due is None else self.limit(rank, due)

@@ -337,7 +337,7 @@ def test_a_hundred_thousand_in_a_row_are_scheduled_without_recursion(is_reversed
 
     assert ends(slots["m99999"]) == ("2016-06-02", "2016-06-02")
     assert slots.slacks == {6: 100_000}
-    assert len(net.downstream("m0")) == len(net.with_upstream(net.rank("m99998"))) == 99_999
+    assert len(net.downstream("m0")) == len(net.structure.with_upstream(net.rank("m99998"))) == 99_999
     moved = slots.revised({"m0": replace(one, window=parse_window("2016-06-03～"))})
     assert (ends(moved["m99999"]), moved.slacks) == (("2016-06-06", "2016-06-06"), {4: 100_000})
 
