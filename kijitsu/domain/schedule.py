@@ -184,7 +184,10 @@ class Schedule(Mapping[str, Slot]):
             self._firm, self._limited = before[0].revised(situation, self._ruled(), before[1])
         else:
             self._firm = network.firm(situation, self._ruled())
-        self._layers = list(self._own_layers())
+        self._layers: dict[int, list[_Layer]] = {}
+        for layer in self._own_layers():
+            for rank in layer.latest.reached:
+                self._layers.setdefault(rank, []).append(layer)
         self._slots: dict[str, Slot] = {}
         self._counts: Counter[int] | None = None
 
@@ -266,13 +269,14 @@ class Schedule(Mapping[str, Slot]):
 
     # --- one milestone ---
 
-    def _late(self, rank: int, is_firm: bool = False) -> Span | None:
-        """Return the latest start and finish, without what is provisional where `is_firm`."""
-        late = self._firm.span(rank)
-        for layer, is_provisional in self._layers:
-            if rank in layer.reached and not (is_firm and is_provisional) and (span := layer.span(rank)):
-                late = span if late is None else (min(late[0], span[0]), min(late[1], span[1]))
-        return late
+    def _late(self, rank: int) -> tuple[Span | None, Span | None]:
+        """Return the latest start and finish, with and without what is provisional."""
+        late = firm = self._firm.span(rank)
+        for layer, is_provisional in self._layers.get(rank, ()):
+            span = layer.span(rank)
+            late = _earlier(late, span)
+            firm = firm if is_provisional else _earlier(firm, span)
+        return late, firm
 
     def slack(self, id: str) -> int | None:
         """Return by how many open days a finish may still move; negative where it is too late already."""
@@ -280,7 +284,7 @@ class Schedule(Mapping[str, Slot]):
 
     def _slack(self, rank: int) -> int | None:
         if not self._is_plain(rank):
-            return self._between(self._now.span(rank), self._late(rank))
+            return self._between(self._now.span(rank), self._late(rank)[0])
         position, limit = self._now.positions[rank], self._firm.positions[rank]
         return limit - position if position > ABSENT and limit < FREE else None
 
@@ -295,9 +299,7 @@ class Schedule(Mapping[str, Slot]):
     def _is_plain(self, rank: int) -> bool:
         """Tell whether positions alone say how much slack there is."""
         return (
-            self.network.structure.lengths[rank] > 0
-            and not self._situation.is_fixed(rank)
-            and not any(rank in layer.reached for layer, _ in self._layers)
+            self.network.structure.lengths[rank] > 0 and not self._situation.is_fixed(rank) and rank not in self._layers
         )
 
     @property
@@ -309,7 +311,7 @@ class Schedule(Mapping[str, Slot]):
             # Days, not positions, say it of the others.
             structure, situation = self.network.structure, self._situation
             others = {*structure.elapsed, *situation.done, *situation.started, *situation.cancelled}
-            for rank in others.union(*(layer.reached for layer, _ in self._layers)):
+            for rank in others.union(self._layers):
                 limit, position = self._firm.positions[rank], self._now.positions[rank]
                 if limit < FREE and position > ABSENT:
                     counts[limit - position] -= 1
@@ -325,15 +327,15 @@ class Schedule(Mapping[str, Slot]):
     def _slot(self, id: str) -> Slot:
         network, rank = self.network, self.network.rank(id)
         milestone, event = network.structure.milestones[rank], self._events.get(rank)
-        span, late, firm = self._now.span(rank), self._late(rank), self._late(rank, is_firm=True)
-        slack, due = self._between(span, late), self._due(rank)
+        span, (late, firm) = self._now.span(rank), self._late(rank)
+        slack, due, last = self._between(span, late), self._due(rank), self._last_open(late)
         is_deadline = event is not None or isinstance(milestone.due, date)
         return Slot(
             id,
             _date(span and span[0]),
             _date(span and span[1]),
             _date(late and late[0]),
-            self._last_open(late),
+            last,
             slack,
             _date(due),
             None if due is None else "deadline" if is_deadline else "target",
@@ -341,7 +343,7 @@ class Schedule(Mapping[str, Slot]):
             slack is not None and slack == self._least,
             self._deadlines.get(rank),
             event is not None and event.is_provisional,
-            self._last_open(firm),
+            last if firm == late else self._last_open(firm),
         )
 
     def _last_open(self, late: Span | None) -> date | None:
@@ -390,6 +392,12 @@ class Schedule(Mapping[str, Slot]):
     def as_of(self) -> date | None:
         """The day before which nothing unfinished starts."""
         return _date(self._now.as_of)
+
+
+def _earlier(one: Span | None, other: Span | None) -> Span | None:
+    if one is None or other is None:
+        return one or other
+    return min(one[0], other[0]), min(one[1], other[1])
 
 
 def _date(ordinal: int | None) -> date | None:
