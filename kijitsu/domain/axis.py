@@ -28,6 +28,8 @@ class Axis:
         """Return the day on which something ends that starts on a day."""
         if duration.unit == "wd":
             return self.calendar.ordinal(self.calendar.from_ordinal(start) + duration.number - 1)
+        if (days := _days(duration)) is not None:
+            return start + days - 1
         return length_end(date.fromordinal(start), duration, self.calendar).toordinal()
 
     def bound(self, link: Dependency, start: int, finish: int) -> int:
@@ -55,6 +57,8 @@ class Axis:
         if duration.unit == "wd":
             return finish - duration.number + 1
         edge = self.calendar.ordinal(finish)
+        if (days := _days(duration)) is not None:
+            return self.calendar.from_ordinal(edge - days + 1)
         position = self.calendar.from_ordinal(_plus(edge, duration, -1))
         while self.finish(duration, self.calendar.ordinal(position)) >= edge:
             position -= 1
@@ -79,6 +83,8 @@ class Axis:
         """Return the last open day on which something may start to be over by the finish."""
         if duration.unit == "wd":
             return self.calendar.ordinal(self.calendar.until_ordinal(finish) - duration.number + 1)
+        if (days := _days(duration)) is not None:
+            return self.calendar.ordinal(self.calendar.until_ordinal(finish - days + 1))
         position = self.calendar.from_ordinal(_plus(finish, duration, -1))
         while self.finish(duration, self.calendar.ordinal(position)) <= finish:
             position += 1
@@ -94,6 +100,8 @@ def is_working_time(lag: Length) -> bool:
 
 def _last_before(edge: int, lag: Length) -> int:
     """Return the last day that is not after `edge` when the lag is added."""
+    if (days := _days(lag)) is not None:
+        return edge - days
     day = _plus(edge, lag, -1)
     while _plus(day + 1, lag, 1) <= edge:
         day += 1
@@ -102,7 +110,12 @@ def _last_before(edge: int, lag: Length) -> int:
     return day
 
 
+def _days(length: Length) -> int | None:
+    """Return a length of days or weeks in days, None for months and years, whose days depend on where they lie."""
+    return length.number * (7 if length.unit == "w" else 1) if length.unit in ("d", "w") else None
+
+
 def _plus(day: int, length: Length, sign: int) -> int:
-    if length.unit in ("d", "w"):
-        return day + sign * length.number * (7 if length.unit == "w" else 1)
+    if (days := _days(length)) is not None:
+        return day + sign * days
     return add_months(date.fromordinal(day), sign * months_of(length)).toordinal()

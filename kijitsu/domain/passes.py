@@ -181,7 +181,7 @@ class Latest:
     no other due days than its own, and leaves some ranks alone.
     """
 
-    __slots__ = ("_finishes", "_own", "_starts", "positions", "reached", "ruled", "situation")
+    __slots__ = ("_finishes", "_own", "_spans", "_starts", "positions", "reached", "ruled", "situation")
 
     def __init__(self, situation: Situation, ruled: Mapping[int, int | None]) -> None:
         structure = situation.structure
@@ -225,6 +225,8 @@ class Latest:
         # What limits the ends of elapsed durations and of what is under way, as days.
         self._finishes: dict[int, int] = {}
         self._starts: dict[int, int] = {}
+        # What those limits come to, once that was asked.
+        self._spans: dict[int, Span | None] = {}
 
     def _limit_by_own_due(self, rank: int) -> None:
         """Begin a milestone's limit with its own due day, none where it is closed."""
@@ -269,6 +271,7 @@ class Latest:
         limit = structure.axis.limit(link, edge)
         if self._is_by_days(tail):
             held = self._finishes if link.type.holds_from_finish else self._starts
+            self._spans.pop(tail, None)
             held[tail] = min(held.get(tail, limit), limit)
         else:
             last = structure.axis.calendar.until_ordinal(limit)
@@ -287,8 +290,12 @@ class Latest:
             if position > FREE:
                 return None
             return axis.calendar.ordinal(position), axis.calendar.ordinal(position + structure.lengths[rank] - 1)
-        if situation.is_closed(rank):
-            return None
+        if rank not in self._spans:
+            self._spans[rank] = None if situation.is_closed(rank) else self._span_by_days(rank)
+        return self._spans[rank]
+
+    def _span_by_days(self, rank: int) -> Span | None:
+        situation, structure, axis = self.situation, self.situation.structure, self.situation.structure.axis
         duration, finish, last_start = structure.milestones[rank].duration, self._finishes.get(rank), None
         if rank in self._starts and rank not in situation.started:
             last_start = axis.calendar.ordinal(axis.calendar.until_ordinal(self._starts[rank]))
@@ -308,7 +315,7 @@ class Latest:
         structure, revised = situation.structure, copy(self)
         revised.situation, revised.ruled, revised._own = situation, ruled, structure.dues
         revised.positions = patched(self.positions)
-        revised._finishes, revised._starts = self._finishes.copy(), self._starts.copy()
+        revised._finishes, revised._starts, revised._spans = self._finishes.copy(), self._starts.copy(), {}
         both = self.ruled.keys() | ruled.keys()
         anew = {rank for rank in both if self.ruled.get(rank, -1) != ruled.get(rank, -1)}
         queued, moved = {*changed, *anew}, set()
@@ -332,8 +339,8 @@ class Latest:
     def _limit(self, rank: int) -> None:
         """Limit one milestone anew, what rests on it lying right."""
         structure = self.situation.structure
-        self._finishes.pop(rank, None)
-        self._starts.pop(rank, None)
+        for limits in (self._finishes, self._starts, self._spans):
+            limits.pop(rank, None)
         self._limit_by_own_due(rank)
         for number in structure.links_from(rank):
             head, gap = structure.heads[number], self.situation.gap(number)
