@@ -62,18 +62,17 @@ class Structure:
     def __init__(self, plan: Plan, calendar: Closures) -> None:
         self._plan, self.axis = plan, Axis(calendar)
         self._replaced: dict[str, Milestone] = {}
-        self.milestones: list[Milestone] | Patched[Milestone] = _in_order(plan)
-        self.ids = [milestone.id for milestone in self.milestones]
-        self.rank = dict(zip(self.ids, range(len(self.ids)), strict=True))
         self.floor = _floor(plan)
-        self.lengths: list[int] | Patched[int] = [_working_days(milestone) for milestone in self.milestones]
+        # Most files are written in an order that does.
+        if not self._lay_out(list(plan.milestones.values())):
+            after = {id: [link.on for link in milestone.after] for id, milestone in plan.milestones.items()}
+            self._lay_out([plan.milestones[id] for id in topological_order(after)])
         self.elapsed = [rank for rank, length in enumerate(self.lengths) if not length]
         self.dues: list[int | None] | Patched[int | None] = [_own_due(milestone) for milestone in self.milestones]
         self.starts: list[int] | Patched[int] = [self._start(milestone) for milestone in self.milestones]
         self.limits: list[int] | Patched[int] = [
             UNBOUND if due is None else self.limit(rank, due) for rank, due in enumerate(self.dues)
         ]
-        self._link()
         # What has neither a first day nor a prerequisite, nor a window that the plan's first day could begin.
         nowhere = (rank for rank, start in enumerate(self.starts) if start == NOWHERE)
         self.unplaced = [rank for rank in nowhere if not self.milestones[rank].after]
@@ -88,20 +87,26 @@ class Structure:
             self._plan, self._replaced = replace(self._plan, milestones=milestones), {}
         return self._plan
 
-    def _link(self) -> None:
-        """Lay the links out in order of their head."""
+    def _lay_out(self, milestones: list[Milestone]) -> bool:
+        """Lay milestones and links out in an order; False where something would come before what it rests on."""
+        self.milestones: list[Milestone] | Patched[Milestone] = milestones
+        self.ids = [milestone.id for milestone in milestones]
+        self.rank = rank = dict(zip(self.ids, range(len(milestones)), strict=True))
+        self.lengths: list[int] | Patched[int] = [_working_days(milestone) for milestone in milestones]
+        lengths = self.lengths
         tails: list[int] = []
         gaps: list[int | None] = []
         first_links = [0]
-        rank, lengths = self.rank, self.lengths
         is_after, by_start, by_finish = (
             LinkType.FINISH_TO_START,
             LinkType.START_TO_START,
             LinkType.FINISH_TO_FINISH,
         )
-        for milestone, length in zip(self.milestones, lengths, strict=True):
+        for head, (milestone, length) in enumerate(zip(milestones, lengths, strict=True)):
             for link in milestone.after:
                 tail, lag, kind = rank[link.on], link.lag, link.type
+                if tail >= head:
+                    return False
                 before = lengths[tail]
                 tails.append(tail)
                 # `_gap` in place: this is where a large plan spends its time.
@@ -122,6 +127,7 @@ class Structure:
         self.heads = list(chain.from_iterable(map(repeat, range(len(self.ids)), counts)))
         self._outward = _Outward(tails, len(self.ids))
         self._upstream: dict[int, AbstractSet[int]] = {}  # shared as well, for the links are
+        return True
 
     def _start(self, milestone: Milestone) -> int:
         window = milestone.window
@@ -253,19 +259,6 @@ class _Outward:
             self._first = [0, *accumulate(counted[rank] for rank in range(self._count))]
             self._numbers = sorted(range(len(self._tails)), key=self._tails.__getitem__)
         return self._numbers[self._first[rank] : self._first[rank + 1]]
-
-
-def _in_order(plan: Plan) -> list[Milestone]:
-    """Return the milestones so that each comes after what it rests on, in the file's order where that allows it."""
-    seen: set[str] = set()
-    add = seen.add
-    for milestone in plan.milestones.values():
-        for link in milestone.after:
-            if link.on not in seen:
-                order = topological_order({m.id: [link.on for link in m.after] for m in plan.milestones.values()})
-                return [plan.milestones[id] for id in order]
-        add(milestone.id)
-    return list(plan.milestones.values())
 
 
 def _working_days(milestone: Milestone) -> int:
