@@ -62,7 +62,7 @@ def test_the_demo_shows_a_stopped_day_ends_on_ctrl_c_and_runs_again(
         assert "fy28 2016-07-13" in shown
     finally:
         demo.send_signal(signal.SIGINT)
-        rest, errors = demo.communicate(timeout=60)
+        rest, errors = demo.communicate(timeout=SECONDS)
 
     assert demo.returncode == 0, errors
     assert "止めました" in rest
