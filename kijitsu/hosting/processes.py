@@ -112,10 +112,11 @@ class Host:
         self.environment = prefect_environment(settings, self.port)
         self.url = f"http://127.0.0.1:{self.port}"
         self._children: list[Child] = []
+        self._is_interrupted = False
 
     def __enter__(self) -> Self:
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, _interrupt)
+            signal.signal(number, self._interrupt)
         try:
             self._start_server()
             self._start_runner()
@@ -172,12 +173,17 @@ class Host:
     def run_until_interrupted(self) -> None:
         """Keep everything running until Ctrl-C; raise where a process ends by itself."""
         try:
-            while True:
+            while not self._is_interrupted:
                 for child in self._children:
                     if child.is_over_within(0.5):
                         raise child.failure()
         except KeyboardInterrupt:
             return
+
+    def _interrupt(self, signum: int, frame: FrameType | None) -> None:
+        # Remembered as well: an exception that happens to be raised while an object is finalised is lost.
+        self._is_interrupted = True
+        raise KeyboardInterrupt
 
     def _stop(self) -> None:
         for child in reversed(self._children):
@@ -190,7 +196,3 @@ def _answers(url: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
