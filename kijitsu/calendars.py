@@ -119,6 +119,12 @@ def faults(document: ClosuresDocument) -> Iterator[tuple[tuple[str | int, ...], 
                 f"古い順に書いてください。{after.from_} からの定めを {before.from_} からのものより前に移してください。"
             )
             yield place, "bad-shape", message
+    for key, extras in (("open", document.open), ("closed", document.closed)):
+        said: set[date] = set()
+        for number, extra in enumerate(extras):
+            if extra.on in said:
+                yield (key, number), "duplicate-id", f"{extra.on} が二度あります。一つにまとめてください。"
+            said |= {extra.on} if extra.on else set()
     for number, opened in enumerate(document.open):
         for closed in document.closed:
             if day := _in_both(opened, closed):

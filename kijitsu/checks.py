@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -18,6 +19,12 @@ from kijitsu.located import Document, Location
 
 S = TypeVar("S", bound=shape.Shape)
 
+# How a text should look that does not.
+_PATTERNS = {
+    "from": "項目のIDに .start か .finish を付けてください。例: meeting.start",
+    "mail": "例: soumu@city.example",
+    "municipality": "団体コードの6桁の数字です。例: 042021",
+}
 # The example to follow where a key is missing.
 _EXAMPLES = {"title": "title: 第1回幹事会", "owner": "owner: general_affairs", "kind": "kind: meeting"}
 
@@ -59,7 +66,8 @@ def _problem(document: Document, kind: type[shape.Shape], error: Any) -> Problem
             message = f"「{name}」はIDになりません。英小文字で始め、英小文字・数字・「_」・「-」だけで書いてください。"
             return document.problem(where, "bad-id", message, at_key=True)
         case "string_pattern_mismatch":
-            return document.problem(where, "bad-value", f"「{error['input']}」は{name}の書き方に合いません。")
+            example = _PATTERNS.get(name, "")
+            return document.problem(where, "bad-value", f"「{error['input']}」は{name}の書き方に合いません。{example}")
         case "int_parsing" | "int_parsing_size" | "int_type":
             return document.problem(where, "bad-number", f"「{error['input']}」は数ではありません。")
         case "greater_than":
@@ -131,7 +139,8 @@ def _resolved(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
     return node
 
 
-def unknown(document: Document, where: Location, what: str, id: str, known: Iterable[str]) -> Problem:
+def unknown(document: Document, where: Location, what: str, id: str, known: Iterable[str], place: str = "") -> Problem:
+    """Return the problem of an id that names nothing; `place` is where to look one up when none is near."""
     names = {
         "plan": "という計画",
         "history": "という履歴",
@@ -143,7 +152,8 @@ def unknown(document: Document, where: Location, what: str, id: str, known: Iter
         "series": "という数値",
         "key": "というキー",
     }
-    return document.problem(where, f"unknown-{what}", f"「{id}」{names[what]}はありません。{did_you_mean(id, known)}")
+    hint = did_you_mean(id, known) or (f"IDは {place} にあります。" if place else "")
+    return document.problem(where, f"unknown-{what}", f"「{id}」{names[what]}はありません。{hint}")
 
 
 def check_references(
@@ -152,16 +162,16 @@ def check_references(
     organisation: Organisation | None,
     rules: Mapping[str, Rule],
     policies: Mapping[str, Policy],
-    closures: Mapping[str, shape.ClosuresDocument],
+    closures: AbstractSet[str],
     found: list[Problem],
 ) -> None:
     """Check every id against what it names; on the text, so that a wrong date elsewhere hides nothing."""
     milestones = data.get("milestones")
     milestones = milestones if isinstance(milestones, dict) else {}
 
-    def check(where: Location, what: str, id: Any, known: Iterable[str]) -> None:
+    def check(where: Location, what: str, id: Any, known: Iterable[str], place: str = "") -> None:
         if isinstance(id, str) and id not in known:
-            found.append(unknown(document, where, what, id, known))
+            found.append(unknown(document, where, what, id, known, place))
 
     def check_milestone(where: Location, id: Any) -> str | None:
         """Check an id that may name an occurrence too; return the milestone it belongs to."""
@@ -181,7 +191,8 @@ def check_references(
             continue
         at: Location = ("milestones", id)
         if organisation:
-            check((*at, "owner"), "body", milestone.get("owner"), organisation.bodies)
+            owner = milestone.get("owner")
+            check((*at, "owner"), "body", owner, organisation.bodies, f"organisations/{organisation.id}.yaml")
         check((*at, "reminders"), "policy", milestone.get("reminders"), policies)
         capacity = milestone.get("capacity")
         if isinstance(capacity, dict):

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from kijitsu.domain.counts import Forecast, forecast
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.gates import SHOWN, Code, Reason, Status, Verdict
-from kijitsu.domain.periods import Effect
-from kijitsu.domain.plan import DueRule, Lapse, Plan
+from kijitsu.domain.periods import Deadline, Effect
+from kijitsu.domain.plan import DueRule, Lapse, Milestone, Plan
 from kijitsu.domain.schedule import Network, Slot
 
 KEYS = {
@@ -93,9 +93,10 @@ def due_sentences(network: Network, slot: Slot) -> Iterator[str]:
     elif slot.deadline and isinstance(milestone.due, DueRule):
         anchor = plan.milestones[milestone.due.milestone]
         end = "始まる日" if milestone.due.end == "start" else "終わる日"
-        guess = "まだその日を迎えていないため見込みです。" if slot.is_provisional else ""
-        kind = "法定" if slot.deadline.rule.effect is Effect.HARD else "目安"
-        yield f"期限（{kind}）は{slot.deadline.shown}です。「{anchor.title}」の{end}から数えました。{guess}"
+        yield (
+            f"期限（{_kind(slot.deadline)}）は{slot.deadline.shown}です。「{anchor.title}」の{end}から数えました。"
+            f"{_guess(slot, anchor, milestone.due.end)}"
+        )
         yield from (f"  {step}" for step in slot.deadline.explanation)
     else:
         yield f"期限（確定日）は{show_date(slot.due)}です。"
@@ -105,6 +106,28 @@ def due_sentences(network: Network, slot: Slot) -> Iterator[str]:
         yield f"安全な完了の限度は{show_date(slot.latest_finish)}です（{because}）。"
     if slot.slack is not None:
         yield (f"余裕は{slot.slack}開庁日です。" if slot.slack >= 0 else f"このままでは{-slot.slack}開庁日足りません。")
+
+
+def _kind(deadline: Deadline) -> str:
+    if not deadline.rule.id:
+        return "前の回から"
+    return "法定" if deadline.rule.effect is Effect.HARD else "目安"
+
+
+def _guess(slot: Slot, anchor: Milestone, end: str) -> str:
+    """Say what a deadline still hangs on: an event to come, or a day that the plan gives no nearer than its month."""
+    if slot.is_provisional:
+        return "その日を迎えていないか、期間が止まっているため、まだ見込みです。"
+    window = anchor.window
+    if (
+        window
+        and window.first != window.last
+        and end == "start"
+        and slot.deadline
+        and slot.deadline.event == window.first
+    ):
+        return f"時期が「{window.wording}」としか決まっていないので、最も早い日で数えた見込みです。"
+    return ""
 
 
 def forecast_sentences(found: Forecast) -> Iterator[str]:

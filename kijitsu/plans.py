@@ -158,7 +158,9 @@ class Library:
         organisation = self._organisation(data.get("organisation"), document, found)
         rules, policies = self.rules(found)
         closures = self.closures(found)
-        check_references(document, data, organisation, rules, policies, closures, found)
+        # A closures file with errors of its own is there all the same.
+        known_closures = {*closures, *self.ids("closures")}
+        check_references(document, data, organisation, rules, policies, known_closures, found)
         if found or parsed is None or organisation is None:
             raise InvalidFile(set(found))
         try:
@@ -238,7 +240,7 @@ class Library:
                 documents[parsed.closures], sources[parsed.closures] = parsed, document
         for id, parsed in documents.items():
             problems.extend(sources[id].problem(*fault) for fault in faults(parsed))
-            if parsed.extends and parsed.extends not in documents:
+            if parsed.extends and parsed.extends not in (*documents, *self.ids("closures")):
                 problems.append(unknown(sources[id], ("extends",), "closures", parsed.extends, documents))
             elif _extends_itself(parsed, documents):
                 problems.append(sources[id].problem(("extends",), "cycle", "extends が循環しています。"))

@@ -475,7 +475,8 @@ class MilestoneShape(Shape):
         if self.when is None and not self.after and self.done is None:
             raise PydanticCustomError(
                 "no-date",
-                "when（時期）か after（前提）のどちらかが要ります。未定なら when: 調整中 と書いてください。",
+                "when（時期）、after（前提）、done（終わった時期）のどれかが要ります。"
+                "未定なら when: 調整中 と書いてください。",
             )
         return self
 

@@ -94,6 +94,7 @@ def watch(plan: PlanOption, as_of: common.AsOfOption = None, as_json: common.Jso
     if report.is_open:
         sent = delivering.dispatch(opened, report.standing.plan.organisation)
     needs = report.needs_action
+    closed = report.standing.network.calendar.why_closed(report.on)
     if as_json:
         common.print_json(
             {
@@ -115,7 +116,7 @@ def watch(plan: PlanOption, as_of: common.AsOfOption = None, as_json: common.Jso
             [
                 f"{day}: 状態の変化 {len(report.transitions)}件、通知 {len(report.letters)}通（送信 {sent.sent}通）"
                 if report.is_open
-                else f"{day}は閉庁日です。通知は次の開庁日の朝に送ります。",
+                else f"{day}は閉庁日（{closed}）です。通知は次の開庁日の朝に送ります。",
                 *(line for change in report.calendar_changes for line in change.sentences(report.standing.plan)),
                 *(f"  {SHOWN[v.status]} {report.standing.plan.milestones[v.id].title}" for v in needs),
             ]
@@ -163,9 +164,8 @@ def complete(
         override=override,
     )
     acting.report(opened, plan, given, opened.actor())
-    common.print_lines(
-        [f"{show_date(day)}の完了として記録しました: {id}。状態は次の監視（kijitsu watch {plan}）で変わります。"]
-    )
+    shown = f"通知とダッシュボードには次の監視（kijitsu watch {plan}）で出ます。"
+    common.print_lines([f"{show_date(day)}の完了として記録しました: {id}。{shown}"])
 
 
 def waive(
@@ -321,4 +321,4 @@ def list_audit(plan: PlanOption, as_json: common.JsonOption = False) -> None:
 
 def _short(details: Any) -> str:
     text = "、".join(f"{key}={value}" for key, value in details.items() if isinstance(value, (str, int)))
-    return text if len(text) <= 60 else text[:59] + "…"
+    return text if len(text) <= 160 else text[:159] + "…"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kijitsu.domain.errors import KijitsuError
-from kijitsu.domain.windows import parse_day
+from kijitsu.domain.windows import parse_day, parse_window
 
 if TYPE_CHECKING:
     from kijitsu.office import Office
@@ -37,8 +37,13 @@ def office() -> Office:
 
 
 def day(text: str | None) -> date | None:
-    """Read an option's day."""
-    return None if text is None else parse_day(text)
+    """Read an option's day; what was accepted all the same, such as an era that had ended, is told on stderr."""
+    if text is None:
+        return None
+    found = parse_day(text)
+    for warning in parse_window(text).warnings:
+        sys.stderr.write(f"注意: {warning}\n")
+    return found
 
 
 def standing_today(opened: Office, plan: str, as_of: str | None, history: str | None) -> Standing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import time
+from datetime import date, time
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
@@ -12,7 +12,7 @@ import typer
 from kijitsu.commands import common
 from kijitsu.domain.errors import InputError, did_you_mean
 from kijitsu.domain.periods import CONFIDENCE, Direction, FirstDay, Roll, Rule, Span, count_period, parse_length
-from kijitsu.domain.windows import parse_day, parse_window
+from kijitsu.domain.windows import parse_window
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -59,7 +59,8 @@ def period(
     if not start:
         raise typer.BadParameter("--from に起点の日を書いてください。", param_hint="--from")
     library = common.office().library
-    event = parse_day(start)
+    event = common.day(start)
+    assert event
     if rule:
         chosen = _known_rule(library.rules()[0], rule).on(event)
     else:
@@ -76,7 +77,8 @@ def period(
             passed=passed,
             at=_time(at),
         )
-    closures = library.calendars(event.year, event.year)(chosen.calendar)
+    years = _years(event, chosen)
+    closures = library.calendars(min(years), max(years))(chosen.calendar)
     deadline = count_period(chosen, event, closures, [_span(text) for text in suspended or ()])
     steps = list(deadline.explanation)
     if as_json:
@@ -95,12 +97,31 @@ def period(
     common.print_lines([f"{name}: {deadline.shown}", *(f"  {step}" for step in steps), *note])
 
 
+def _years(event: date, rule: Rule) -> list[int]:
+    """Return the years that a count goes through, as far as holidays are known."""
+    from kijitsu.calendars import FIRST_YEAR, LAST_YEAR
+
+    per_year = {"y": 1, "m": 12, "w": 52, "d": 365, "wd": 230}[rule.length.unit]
+    reach = rule.length.number // per_year + 1
+    end = event.year + (reach if rule.direction is Direction.FORWARD else -reach)
+    return [event.year, max(FIRST_YEAR, min(end, LAST_YEAR))]
+
+
 def _show_rules(rules: Mapping[str, Rule], as_json: bool) -> None:
     if as_json:
         keys = ("id", "title", "basis", "in_force_from", "confidence")
         common.print_json([{key: getattr(rule, key) for key in keys} for rule in rules.values()])
         return
-    rows = [(id, rule.title, rule.shown_length, rule.basis, CONFIDENCE[rule.confidence]) for id, rule in rules.items()]
+    rows = [
+        (
+            id,
+            rule.title,
+            f"{rule.shown_length}{'（初日算入）' if rule.first_day is FirstDay.INCLUDED else ''}",
+            rule.basis,
+            CONFIDENCE[rule.confidence],
+        )
+        for id, rule in rules.items()
+    ]
     common.print_table("期間の規則", ("ID", "名称", "期間", "根拠", "確度"), rows)
 
 

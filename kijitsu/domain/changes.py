@@ -41,12 +41,14 @@ class Moved:
 class Preview:
     """All that a move would do, milestone by milestone; `plan` is the plan as it would be.
 
+    `redated` are the due days of what does not move itself but whose deadline goes with what does, before and after.
     `breached` are deadlines and pinned dates that the new schedule cannot meet and the old one could; `lapsing` are
     milestones that would newly be blocked on the day of the preview, `freed` those that no longer would.
     """
 
     plan: Plan
     moved: tuple[Moved, ...]
+    redated: Mapping[str, tuple[date | None, date | None]]
     before: Mapping[str, Slot]
     after: Mapping[str, Slot]
     breached: tuple[str, ...]
@@ -178,6 +180,12 @@ def preview_move(
         for key, milestone in plan.milestones.items()
         if milestone.window is not None and milestone.window != network.plan.milestones[key].window
     )
+    shifted = {each.id for each in moved}
+    redated = {
+        key: (before[key].due, after[key].due)
+        for key in plan.milestones
+        if key not in shifted and before[key].due != after[key].due
+    }
     breached = tuple(
         key
         for key in plan.milestones
@@ -187,7 +195,7 @@ def preview_move(
     old, new = evaluate(network, before, progress, on), evaluate(changed, after, progress, on)
     lapsing = tuple(key for key in new if _is_stopped(new[key]) and not _is_stopped(old[key]))
     freed = tuple(key for key in new if _is_stopped(old[key]) and not _is_stopped(new[key]))
-    return Preview(plan, moved, before, after, breached, lapsing, freed)
+    return Preview(plan, moved, redated, before, after, breached, lapsing, freed)
 
 
 def _is_broken(slot: Slot) -> bool:

@@ -19,7 +19,8 @@ def steps(found: Deadline) -> Iterator[str]:
     since = f"{show_date(rule.in_force_from, weekday=False)}から。" if rule.in_force_from else ""
     ask = "" if rule.confidence == "high" else "。所管に確かめてください"
     sure = f"（{since}確度: {CONFIDENCE[rule.confidence]}{ask}）"
-    yield f"根拠: {rule.basis}{sure}" if rule.basis else "根拠: 指定なし"
+    # What has no id is no rule of the library, and nobody vouched for its source.
+    yield f"根拠: {rule.basis}{sure if rule.id else ''}" if rule.basis else "根拠: 指定なし"
     if rule.length.unit == "wd" or rule.roll is not Roll.NONE:
         yield f"休日表: {closures.title}"
     yield f"起点: {show_date(found.event)}"

@@ -216,8 +216,11 @@ class Schedule(Mapping[str, Slot]):
         What must be done after it has no deadline until the event has happened: it goes with the estimate.
         """
         for rank, due in self.network.structure.ruled.items():
-            is_provisional = due.rule.direction is Direction.FORWARD and not self._has_happened(due)
-            source = self._now if is_provisional else self._planned
+            # A period that stands still today goes on by a day each day: that cannot be missed either.
+            stands_still = any(self.network.rank(id) in self._situation.started for id in due.suspended)
+            waits = due.rule.direction is Direction.FORWARD and not self._has_happened(due)
+            is_provisional = waits or stands_still
+            source = self._now if waits else self._planned
             span = source.span(self.network.rank(due.milestone))
             if span is not None:
                 on = date.fromordinal(span[0 if due.end == "start" else 1])

@@ -212,6 +212,7 @@ class Move:
             "lapsing": list(self.preview.lapsing),
             "reminders": {"cancelled": _keys(self.cancelled), "created": _keys(self.created)},
             "notified": self.notified,
+            "redated": [{"id": id, "old": old, "new": new} for id, (old, new) in self.preview.redated.items()],
         }
 
 
@@ -301,6 +302,9 @@ def describe(done: Move) -> Iterator[str]:
             f"  {plan.milestones[moved.id].title}: {moved.old.wording if moved.old else '－'} → {moved.new.wording}"
             f"（余裕 {_slack(before.slack)} → {_slack(after.slack)}）"
         )
+    for id, (old, new) in preview.redated.items():
+        dates = f"{show_date(old) if old else '－'} → {show_date(new) if new else '－'}"
+        yield f"  {plan.milestones[id].title}: 期限 {dates}（連れて変わります）"
     for id in preview.breached:
         slot = preview.after[id]
         kind = "動かせない日程" if plan.milestones[id].pinned else "法定・確定の期限"

@@ -93,7 +93,7 @@ def test_a_closed_day_is_only_looked_at(adopted: Desk) -> None:
     on_saturday = adopted("watch", "small", "--json", today="2016-06-04").json
 
     assert (on_saturday["open"], on_saturday["transitions"], on_saturday["letters"]) == (False, 0, 0)
-    assert "閉庁日です" in adopted("watch", "small", today="2016-06-04").out
+    assert "閉庁日（土曜日）です" in adopted("watch", "small", today="2016-06-04").out
     assert adopted.mails == []
     assert adopted("audit", "verify", "--json").json == {"entries": 1, "problems": []}
 
@@ -183,7 +183,7 @@ def test_a_preview_shows_everything_and_changes_nothing(adopted: Desk) -> None:
     said = adopted("move", "small", "filing", "--to", "平成29年2月").out
 
     # The filing cannot be over before February 1, so that the opening in January moves by whole months.
-    assert list(shown) == ["change", "moved", "breached", "lapsing", "reminders", "notified"]
+    assert list(shown) == ["change", "moved", "breached", "lapsing", "reminders", "notified", "redated"]
     assert shown["change"]["revision"] is None
     assert shown["moved"] == [
         {"id": "filing", "old": "平成28年9月", "new": "平成29年2月"},

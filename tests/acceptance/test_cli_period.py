@@ -121,3 +121,17 @@ def test_a_rule_and_what_it_decides_itself_are_not_given_together(
 
     assert named in done.err
     assert done.out == ""
+
+
+def test_an_era_that_had_ended_is_read_with_a_warning_beside_the_answer(desk: Desk) -> None:
+    said = desk("period", "--length", "7d", "--from", "平成31年5月7日", "--json")
+
+    assert said.json["due"] == "2019-05-14"
+    assert "注意: 「平成31年5月7日」は平成の終わった後です" in said.err
+
+
+def test_a_count_may_go_on_for_years(desk: Desk) -> None:
+    assert desk("period", "--length", "15y", "--from", "2016-06-10", "--json").json["due"] == "2031-06-10"
+    assert desk("period", "--length", "10wd", "--direction", "backward", "--from", "1960-01-20", "--json").json["due"]
+    beyond = desk("period", "--length", "40y", "--from", "2016-06-10", code=1)
+    assert "の外です" in beyond.err

@@ -290,3 +290,17 @@ def test_a_few_days_replayed_write_of_the_lapsed_bill(desk: Desk, tmp_path: Path
         ("2022-12-26", "overdue", "cancelled"),
     ]
     assert len(list((tmp_path / "out" / "inbox").glob("*.eml"))) == totals["messages"] > 0
+
+
+def test_the_preview_of_a_move_shows_the_deadlines_that_go_with_it(desk: Desk) -> None:
+    desk("plan", "adopt", PLAN, today="2022-07-01")
+    move = ("move", PLAN, "session-2", "--to", "2022-09-09")
+
+    shown = desk(*move, "--json", today="2022-07-01").json
+    said = desk(*move, today="2022-07-01").out
+
+    assert [each["id"] for each in shown["moved"]] == ["session-2"]
+    notice = next(each for each in shown["redated"] if each["id"] == "convocation_notice-2")
+    assert (notice["old"], notice["new"]) == ("2022-08-25", "2022-09-02")
+    assert {each["id"].rpartition("-")[2] for each in shown["redated"]} == {"2"}
+    assert "定例会の招集告示（令和4年9月）: 期限 令和4年8月25日（木） → 令和4年9月2日（金）" in said

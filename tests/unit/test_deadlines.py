@@ -139,7 +139,7 @@ def test_a_period_stands_still_for_as_long_as_what_stops_it_is_under_way() -> No
     # Five days were counted, up to 7/3; from 7/4 on it stands still, so fifteen are left after any of these days.
     for today, due in (("2016-07-04", "2016-07-19"), ("2016-07-15", "2016-07-30"), ("2016-07-21", "2016-08-05")):
         slots = scheduled(*RECEIVED, undecided, progress=progress, as_of=today)
-        assert str(slots["promulgation"].due) == due
+        assert (str(slots["promulgation"].due), slots["promulgation"].is_provisional) == (due, True)
 
 
 def test_a_deadline_back_from_a_day_that_is_only_derived_does_not_hurry_what_that_rests_on() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from kijitsu import explain
 from kijitsu.domain.closures import Closures
 from kijitsu.domain.periods import Direction, FirstDay, Roll, Rule, count_period, parse_length
+from kijitsu.domain.recurrence import Recurrence, expanded
 from tests.unit.worked import CALENDARS, OFFICE, RULES, day, milestone, network
 
 BACKWARD = Direction.BACKWARD
@@ -179,3 +180,24 @@ def test_why_gives_the_same_steps_and_the_time_of_day() -> None:
     assert said[0].startswith("期限（目安）は平成28年6月8日（水）17時15分までです。")
     assert said[1 : 1 + len(steps)] == [f"  {step}" for step in steps]
     assert steps[-1] == "よって、期限（目安）は平成28年6月8日（水）17時15分までです。"
+
+
+def test_a_deadline_from_a_month_says_that_it_stands_on_the_earliest_day() -> None:
+    notice = milestone("notice", due=("notice_of_session", "session.start"), when="2016-04-01～")
+    in_june, on_a_day = milestone("session", when="平成28年6月"), milestone("session", when="2016-06-10")
+
+    month, exact = (network(notice, each) for each in (in_june, on_a_day))
+
+    assert "時期が「平成28年6月」としか決まっていない" in next(explain.due_sentences(month, month.schedule()["notice"]))
+    assert "決まっていない" not in next(explain.due_sentences(exact, exact.schedule()["notice"]))
+
+
+def test_what_a_plan_says_of_its_own_duty_has_no_source_to_be_sure_of() -> None:
+    recurs = Recurrence(parse_length("1y"), from_completion=True, until=day("2018-03-31"))
+    duty = milestone("review", when="28年度", recurs=recurs, basis="要綱第3条")
+    net = network(*expanded({"review": duty}).values())
+
+    said = list(explain.due_sentences(net, net.schedule()["review-2"]))
+
+    assert said[0].startswith("期限（前の回から）は")
+    assert said[1] == "  根拠: 要綱第3条"
