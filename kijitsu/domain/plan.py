@@ -119,7 +119,7 @@ class Capacity:
     note: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Milestone:
     """One thing that must happen. `window` is None where it is placed only by what comes before it.
 
