@@ -41,9 +41,6 @@ class Earliest:
         positions = list(structure.starts)
         for rank, held in self.situation.held.items():
             positions[rank] = max(held, positions[rank])
-        for rank in self.situation.floored:
-            assert structure.floor is not None
-            positions[rank] = calendar.from_ordinal(structure.floor)
         if self.as_of is not None:
             today = calendar.from_ordinal(self.as_of)
             positions = [max(today, position) for position in positions]
@@ -159,10 +156,7 @@ class Earliest:
             return self.span(rank)
         if rank not in situation.started:
             calendar = structure.axis.calendar
-            least = structure.starts[rank]
-            if rank in situation.floored:
-                assert structure.floor is not None
-                least = calendar.from_ordinal(structure.floor)
+            least = max(structure.starts[rank], situation.held.get(rank, NOWHERE))
             if self.as_of is not None:
                 least = max(least, calendar.from_ordinal(self.as_of))
             for number in structure.links_into(rank):

@@ -281,10 +281,6 @@ class Schedule(Mapping[str, Slot]):
             firm = firm if is_provisional else _earlier(firm, span)
         return late, firm
 
-    def slack(self, id: str) -> int | None:
-        """Return by how many open days a finish may still move; negative where it is too late already."""
-        return self._slack(self.network.rank(id))
-
     def _slack(self, rank: int) -> int | None:
         if not self._is_plain(rank):
             return self._between(self._now.span(rank), self._late(rank)[0])

@@ -16,14 +16,14 @@ class Situation:
 
     `done` are the actual start and finish of what is met, `started` the actual starts; `absent` is what has no place:
     cancelled, or undecided with nothing before it. `held` are the first positions that what is done leaves to what
-    rests on it. `numbers`, `tails`, `heads` and `gaps` are the links between milestones that are not closed.
+    rests on it, and the plan's first day to what nothing else places. `numbers`, `tails`, `heads` and `gaps` are the
+    links between milestones that are not closed.
     """
 
     __slots__ = (
         "absent",
         "cancelled",
         "done",
-        "floored",
         "gaps",
         "heads",
         "held",
@@ -44,7 +44,6 @@ class Situation:
                 self._enter(rank, each)
         self._link()
         self.absent: set[int] = set()
-        self.floored: set[int] = set()
         self._find_absent()
 
     def _link(self) -> None:
@@ -100,7 +99,8 @@ class Situation:
                     continue
                 if all(structure.tails[number] in self.absent for number in structure.links_into(head)):
                     if structure.may_begin_at_floor(structure.milestones[head]):
-                        self.floored.add(head)
+                        assert structure.floor is not None
+                        self.held[head] = structure.axis.calendar.from_ordinal(structure.floor)
                     else:
                         waiting.append(head)
 
