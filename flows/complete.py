@@ -14,7 +14,7 @@ from kijitsu.domain.eras import show_date
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.history import Deed
 from kijitsu.office import Actor
-from kijitsu.services import acting
+from kijitsu.services import reporting
 
 
 @flow(name="完了報告", flow_run_name="{form.milestone.name} {form.on}")
@@ -27,14 +27,14 @@ def complete(form: CompletionForm) -> State[Any]:
     office = open_office()
     id = form.milestone.name  # type: ignore[attr-defined]
     try:
-        given = acting.Report(
+        given = reporting.Report(
             Deed.COMPLETE,
             id,
             form.on,
-            evidence=dict(acting.evidence(each) for each in form.evidence),
+            evidence=dict(reporting.evidence(each) for each in form.evidence),
             override=form.override,
         )
-        acting.report(office, office.plan, given, Actor(form.actor, "self-declared"))
+        reporting.report(office, office.plan, given, Actor(form.actor, "self-declared"))
     except InputError as exc:
         return Failed(name="入力の誤り", message=str(exc))
     return Completed(name="記録済み", message=f"{show_date(form.on)}の完了として記録しました: {id}")

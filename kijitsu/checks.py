@@ -14,7 +14,7 @@ from kijitsu import schemas as shape
 from kijitsu.domain.errors import Problem, did_you_mean
 from kijitsu.domain.order import Cycle, topological_order
 from kijitsu.domain.periods import Rule
-from kijitsu.domain.plan import Organisation, Policy
+from kijitsu.domain.plan import Organisation
 from kijitsu.located import Document, Location
 
 S = TypeVar("S", bound=shape.Shape)
@@ -146,6 +146,7 @@ def unknown(document: Document, where: Location, what: str, id: str, known: Iter
         "history": "という履歴",
         "milestone": "という項目",
         "body": "という組織",
+        "post": "という職",
         "rule": "という規則",
         "closures": "という休日表",
         "policy": "という督促の方針",
@@ -161,13 +162,15 @@ def check_references(
     data: Mapping[str, Any],
     organisation: Organisation | None,
     rules: Mapping[str, Rule],
-    policies: Mapping[str, Policy],
+    policies: Iterable[str],
     closures: AbstractSet[str],
     found: list[Problem],
 ) -> None:
     """Check every id against what it names; on the text, so that a wrong date elsewhere hides nothing."""
     milestones = data.get("milestones")
     milestones = milestones if isinstance(milestones, dict) else {}
+    own = data.get("policies")
+    policies = {*policies, *(own if isinstance(own, dict) else ())}
 
     def check(where: Location, what: str, id: Any, known: Iterable[str], place: str = "") -> None:
         if isinstance(id, str) and id not in known:
@@ -184,6 +187,9 @@ def check_references(
 
     for number, id in enumerate(_listed(data.get("closures"))):
         check(("closures", number), "closures", id, closures)
+    kinds = data.get("reminders")
+    for kind, policy in kinds.items() if isinstance(kinds, dict) else ():
+        check(("reminders", kind), "policy", policy, policies)
     links: dict[str, list[str]] = {}
     for id, milestone in milestones.items():
         links[id] = []

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from kijitsu.commands import act, common, period, read, run
+from kijitsu.commands import act, common, outbox, period, read, report, run
 from kijitsu.domain.errors import KijitsuError
 
 app = typer.Typer(
@@ -28,14 +28,14 @@ for command in (
     act.watch,
     run.replay,
     act.move,
-    act.complete,
-    act.waive,
+    report.complete,
+    report.waive,
     act.reminders,
     act.export,
     run.doctor,
 ):
     app.command()(command)
-for name, group in (("outbox", act.outbox_app), ("audit", act.audit_app), ("plan", act.plan_app)):
+for name, group in (("outbox", outbox.outbox_app), ("audit", act.audit_app), ("plan", act.plan_app)):
     app.add_typer(group, name=name)
 
 

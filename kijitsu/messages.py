@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -14,10 +14,15 @@ from kijitsu.domain.errors import OutsideError
 class Topic(StrEnum):
     """Why a milestone is in a letter; the order is the order of the letter's sections."""
 
+    REJECTED = "rejected"
     BLOCKED = "blocked"
     AFTER = "after"
+    ESCALATED = "escalated"
+    ESTIMATE = "estimate"
     ON_DAY = "on_day"
     BEFORE = "before"
+    EXPIRING = "expiring"
+    MOVED = "moved"
     UNBLOCKED = "unblocked"
 
 
@@ -30,6 +35,12 @@ class Item:
     the earlier of the two (negative when past),
     `count` the how-many-th letter on this deadline after it passed (0 before), `reasons` are Japanese sentences.
     `answers_for` is True where the recipient owns the milestone, False where the letter is a copy.
+
+    `was` and `was_window` are the former due date and window of what was moved, `cause` the words of whoever moved it,
+    rejected its evidence or gave an estimate; `estimate` is the day they reckon with, `valid_until` the last day of a
+    validity that runs out. `is_earliest` marks a deadline counted from a day that is known only by its month, quarter
+    or year: the earliest that it can be. `link` is the signed address of the page that takes the answer, "" where
+    there is none.
     """
 
     topic: Topic
@@ -47,11 +58,22 @@ class Item:
     reasons: tuple[str, ...] = ()
     holds_up: tuple[str, ...] = ()
     due_at: time | None = None
+    was: date | None = None
+    was_window: str = ""
+    cause: str = ""
+    estimate: date | None = None
+    valid_until: date | None = None
+    is_earliest: bool = False
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """Everything one recipient is told on one day, to be worded by a renderer."""
+    """Everything one recipient is told on one day, to be worded by a renderer.
+
+    `language` is "ja" or "en". `revision` and `changed_at` are of the plan's revision that the dates stand in.
+    `message` is the set of templates: `digest`, or `test` for a trial letter, which has no items.
+    """
 
     municipality: str
     plan: str
@@ -63,16 +85,23 @@ class Letter:
     items: Sequence[Item]
     contact_title: str
     contact_mail: str
+    municipality_code: str = ""
+    language: str = "ja"
+    revision: int = 0
+    changed_at: datetime | None = None
+    message: str = "digest"
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A letter in words: the mail's subject and two bodies, and an Adaptive Card as JSON text."""
+    """A letter in words: the mail's subject and two bodies, an Adaptive Card as JSON text, and the dates that the
+    recipient answers for as iCalendar text ("" where there are none)."""
 
     subject: str
     text: str
     html: str
     card: str
+    calendar: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +109,8 @@ class Envelope:
     """A worded message on its way.
 
     `address` is a mail address, or a channel's name in the settings' secrets; `reply_to` a mail address or nothing.
+    `in_reply_to` are the Message-IDs of the threads it belongs to, one for each milestone, separated by spaces: nobody
+    ever sent them, they only hold the mail of a milestone together.
     """
 
     key: str
@@ -90,6 +121,7 @@ class Envelope:
     written_at: datetime
     wording: Wording
     reply_to: str = ""
+    in_reply_to: str = ""
 
 
 class DeliveryFailure(OutsideError):
@@ -97,7 +129,16 @@ class DeliveryFailure(OutsideError):
 
 
 class TransientFailure(DeliveryFailure):
-    """It may work later: no answer, 4xx in SMTP, 429 or 5xx in HTTP."""
+    """It may work later: 4xx in SMTP, 429 or 5xx in HTTP. `retry_after` is how long the other side asks us to wait."""
+
+    def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unreachable(TransientFailure):
+    """Nobody takes anything there for now: no connection, no answer, a relay that is closing. Nothing of the message
+    was taken, so it is no fault of the message, and whatever else goes the same way need not be tried."""
 
 
 class PermanentFailure(DeliveryFailure):
@@ -111,8 +152,11 @@ class Renderer(Protocol):
 
 
 class Courier(Protocol):
-    """Hands one envelope to its channel, or raises a DeliveryFailure. Kept open between envelopes; `close` ends it."""
+    """Hands one envelope to its channel and returns the other side's answer, or raises a DeliveryFailure.
 
-    def send(self, envelope: Envelope) -> None: ...
+    Kept open between envelopes; `close` ends it.
+    """
+
+    def send(self, envelope: Envelope) -> str: ...
 
     def close(self) -> None: ...

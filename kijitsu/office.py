@@ -5,12 +5,13 @@ from __future__ import annotations
 import getpass
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pendulum
 
+from kijitsu.domain.closures import Closures
 from kijitsu.domain.plan import Organisation
 from kijitsu.domain.windows import parse_day
 from kijitsu.messages import Courier, Renderer
@@ -18,6 +19,7 @@ from kijitsu.plans import Library, Loaded
 from kijitsu.settings import Settings
 
 if TYPE_CHECKING:
+    from kijitsu.links import Links
     from kijitsu.store.work import UnitOfWork
 
 
@@ -34,8 +36,8 @@ class Office:
     """Settings, files, database, words and channels of one installation.
 
     `open_work` opens a unit of work for a municipality; `open_courier` a courier that is closed after use; `upgrade`
-    makes the database or brings it up to date; `reopen` an
-    office with other settings.
+    makes the database or brings it up to date; `reopen` opens an office with other settings; `open_links` what signs
+    the links in letters, None where nobody could open them.
     """
 
     settings: Settings
@@ -45,14 +47,21 @@ class Office:
     make_renderer: Callable[[], Renderer]
     upgrade: Callable[[], None]
     reopen: Callable[[Settings], Office]
+    open_links: Callable[[], Links | None] = field(default=lambda: None)
     clock: Callable[[], datetime] = field(default=lambda: pendulum.now("UTC"))
     # Revisions never change, so that one is read from its document once.
     revisions: dict[str, Loaded] = field(default_factory=dict)
+    calendars: dict[tuple[tuple[str, ...], int], Closures] = field(default_factory=dict)
 
     @cached_property
     def renderer(self) -> Renderer:
         """The renderer, made when the first letter is written."""
         return self.make_renderer()
+
+    @cached_property
+    def links(self) -> Links | None:
+        """What signs the links in letters, opened when the first is written."""
+        return self.open_links()
 
     @property
     def plan(self) -> str:
@@ -69,6 +78,22 @@ class Office:
         """Return the date in the city's zone."""
         local = pendulum.instance(self.now(organisation)).in_timezone(organisation.zone)
         return date(local.year, local.month, local.day)
+
+    def hours(self, organisation: Organisation, year: int) -> Closures:
+        """Return the calendar of the days on which the office writes to people."""
+        key = (organisation.closures, year)
+        if key not in self.calendars:
+            self.calendars[key] = self.library.calendars(year, year + 1).together(organisation.closures)
+        return self.calendars[key]
+
+    def opening(self, organisation: Organisation, at: datetime) -> datetime:
+        """Return the first instant, UTC, from `at` on that lies in the office hours of an open day."""
+        local = pendulum.instance(at).in_timezone(organisation.zone)
+        today = date(local.year, local.month, local.day)
+        calendar = self.hours(organisation, today.year)
+        if calendar.is_open(today) and local.time() < organisation.closes_at:
+            return max(at, morning(organisation, today))
+        return morning(organisation, calendar.next_open(today + timedelta(1)))
 
     def actor(self) -> Actor:
         """Return who acts at the command line."""

@@ -157,6 +157,7 @@ class Library:
         data = document.data if isinstance(document.data, dict) else {}
         organisation = self._organisation(data.get("organisation"), document, found)
         rules, policies = self.rules(found)
+        policy_of_kind = self.policy_of_kind(policies, found)
         closures = self.closures(found)
         # A closures file with errors of its own is there all the same.
         known_closures = {*closures, *self.ids("closures")}
@@ -164,7 +165,7 @@ class Library:
         if found or parsed is None or organisation is None:
             raise InvalidFile(set(found))
         try:
-            plan = plan_of(parsed, organisation, rules, policies)
+            plan = plan_of(parsed, organisation, rules, policies, policy_of_kind)
         except RecurrenceError as exc:
             place = ("milestones", exc.milestone)
             raise InvalidFile([document.problem(place, "bad-recurrence", str(exc))]) from exc
@@ -218,6 +219,12 @@ class Library:
             elif isinstance(head, str) and isinstance(bodies[head], dict) and not bodies[head].get("mail"):
                 message = "事務局には mail が要ります。知らせの写しと返信はここに届きます。"
                 found.append(document.problem(("bodies", head), "missing-key", message, at_key=True))
+        posts = document.data.get("posts") if isinstance(document.data, dict) else None
+        if isinstance(posts, dict):
+            for title, post in posts.items():
+                deputy = post.get("deputy") if isinstance(post, dict) else None
+                if isinstance(deputy, str) and deputy not in posts:
+                    found.append(unknown(document, ("posts", title, "deputy"), "post", deputy, posts))
         if found or parsed is None:
             raise InvalidFile(found)
         return organisation_of(parsed)
@@ -278,6 +285,21 @@ class Library:
             message = "督促の方針 standard がありません。rules/reminders.yaml に policies: standard: を書いてください。"
             problems.append(Problem(f"{self.folder.name}/rules", 0, 0, "missing-policy", message))
         return _settled((rules, policies), problems, found)
+
+    def policy_of_kind(self, policies: Mapping[str, Policy], found: list[Problem]) -> dict[str, str]:
+        """Read which reminder policy each kind of milestone has where the plan does not say; problems go to `found`."""
+        chosen: dict[str, str] = {}
+        for path in sorted((self.folder / "rules").glob("*.yaml")):
+            document = _read_or_note(path, [])
+            given = document.data.get("reminders") if document and isinstance(document.data, dict) else None
+            if document is None or not isinstance(given, dict):
+                continue
+            for kind, policy in given.items():
+                if policy in policies:
+                    chosen[kind] = policy
+                elif isinstance(policy, str):
+                    found.append(unknown(document, ("reminders", kind), "policy", policy, policies))
+        return chosen
 
     # --- histories ---
 

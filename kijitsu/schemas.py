@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 
 from kijitsu.domain.eras import WEEKDAYS
 from kijitsu.domain.errors import InputError
+from kijitsu.domain.history import Deed
 from kijitsu.domain.periods import Direction, Effect, FirstDay, Length, Roll, parse_length
 from kijitsu.domain.plan import Kind, Lapse, LinkType
 from kijitsu.domain.windows import Precision, Window, WindowError, parse_day, parse_window
@@ -287,21 +288,48 @@ class AfterShape(Shape):
     to: tuple[Role, ...] = ("owner", "secretariat")
 
 
+class ExpiringShape(BeforeShape):
+    """Reminders ahead of the end of a validity that something still rests on."""
+
+    to: tuple[Role, ...] = ("owner", "secretariat")
+
+
 class PolicyShape(Shape):
     """A reminder policy: what is left out is not sent."""
 
     before: BeforeShape | None = None
     on_day: ToShape | None = None
     after: AfterShape | None = None
+    escalate: tuple[WorkingDaysField, ...] = ()
     blocked: ToShape | None = None
     unblocked: ToShape | None = None
+    moved: ToShape | None = None
+    expiring: ExpiringShape | None = None
+    rejected: ToShape | None = None
+    urgent: tuple[
+        Literal["blocked", "unblocked", "on_day", "after", "escalated", "rejected", "moved", "estimate"], ...
+    ] = (
+        "blocked",
+        "on_day",
+        "rejected",
+        "moved",
+        "estimate",
+    )
+
+    @model_validator(mode="after")
+    def _tiers_ascend(self) -> PolicyShape:
+        days = [tier.number for tier in self.escalate]
+        if days != sorted(set(days)):
+            raise PydanticCustomError("bad-length", "escalate は短い順に、同じ長さのないように書いてください。")
+        return self
 
 
 class RulesDocument(Shape):
-    """A file of `calendar/rules/`: statutory periods, reminder policies, or both."""
+    """A file of `calendar/rules/`: statutory periods, reminder policies and which kind has which, or some of these."""
 
     rules: dict[Identifier, RuleShape] = {}
     policies: dict[Identifier, PolicyShape] = {}
+    reminders: dict[Kind, Identifier] = {}
 
 
 # --- organisations/*.yaml ---
@@ -321,13 +349,55 @@ class MemberShape(Shape):
     role: Title
 
 
-class BodyShape(Shape):
+MailField = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+
+
+class ReachableShape(Shape):
+    """Where somebody is written to: by mail, or by a channel whose secret address has a name."""
+
+    mail: MailField | None = None
+    channel: Literal["mail", "teams", "slack", "json", "file"] = "mail"
+    address: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] | None = None
+    language: Literal["ja", "en"] = "ja"
+
+    @model_validator(mode="after")
+    def _has_address(self) -> ReachableShape:
+        if (self.channel != "mail") != (self.address is not None):
+            raise PydanticCustomError(
+                "bad-channel",
+                "channel が teams、slack、json、file のときは address（秘密の宛先につけた名前）が要り、"
+                "mail のときは要りません。",
+            )
+        return self
+
+
+class SpanShape(Shape):
+    """From one day to another, both included."""
+
+    from_: DayField = Field(alias="from")
+    to: DayField
+
+    @model_validator(mode="after")
+    def _in_order(self) -> SpanShape:
+        if self.to < self.from_:
+            raise PydanticCustomError("bad-date", "to が from より前です。from と to を入れ替えてください。")
+        return self
+
+
+class PostShape(ReachableShape):
+    """A post: where its holder is written to, and who stands in."""
+
+    deputy: Title | None = None
+    absent: tuple[SpanShape, ...] = ()
+
+
+class BodyShape(ReachableShape):
     """A committee, a department, a separate executing agency, or somebody outside."""
 
     title: Title
     kind: Literal["council", "department", "agency", "external"]
     reports_to: Identifier | None = None
-    mail: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] | None = None
+    line: tuple[Title, ...] | None = None
     members: tuple[MemberShape, ...] = ()
     duties: tuple[str, ...] = ()
     source: str = ""
@@ -343,6 +413,8 @@ class OrganisationDocument(Shape):
     zone: str = "Asia/Tokyo"
     office_hours: HoursShape | None = None
     secretariat: Identifier
+    closures: Annotated[tuple[Identifier, ...], Field(min_length=1)] = ("municipality",)
+    posts: dict[Title, PostShape] = {}
     bodies: dict[Identifier, BodyShape]
 
 
@@ -505,6 +577,8 @@ class PlanDocument(Shape):
     closures: Annotated[tuple[Identifier, ...], Field(min_length=1)] = ("municipality",)
     source: str = ""
     due_soon: WorkingDaysField = Length(5, "wd")
+    policies: dict[Identifier, PolicyShape] = {}
+    reminders: dict[Kind, Identifier] = {}
     notes: tuple[NoteShape, ...] = ()
     milestones: Annotated[dict[Identifier, MilestoneShape], Field(min_length=1)]
 
@@ -513,7 +587,7 @@ class PlanDocument(Shape):
 
 
 class EventShape(Shape):
-    """What somebody did on a day: exactly one of start, complete, waive, cancel, acknowledge, move."""
+    """What somebody did on a day: exactly one of start, complete, waive, cancel, move, or an answer to a reminder."""
 
     on: DayField
     start: Identifier | None = None
@@ -521,8 +595,13 @@ class EventShape(Shape):
     waive: Identifier | None = None
     cancel: Identifier | None = None
     acknowledge: Identifier | None = None
+    snooze: Identifier | None = None
+    estimate: Identifier | None = None
+    excuse: Identifier | None = None
+    reject: Identifier | None = None
     move: Identifier | None = None
     to: WindowField | None = None
+    until: DayField | None = None
     cascade: Literal["push", "shift", "none"] | None = None
     reason: str = ""
     by: str = ""
@@ -538,17 +617,20 @@ class EventShape(Shape):
         if len(self.deeds) != 1:
             raise PydanticCustomError(
                 "bad-event",
-                "start complete waive cancel acknowledge move のうち、ちょうど一つを書いてください。",
+                f"{' '.join(Deed)} のうち、ちょうど一つを書いてください。",
             )
         if (self.move is None) != (self.to is None):
             raise PydanticCustomError("bad-event", "move には to（新しい時期）が要り、to は move とだけ使えます。")
+        if (self.until is None) == bool(self.snooze or self.estimate or self.excuse):
+            raise PydanticCustomError(
+                "bad-event", "snooze、estimate、excuse には until（いつまで）が要り、until はそれらとだけ使えます。"
+            )
         return self
 
     @property
     def deeds(self) -> list[tuple[str, str]]:
         """The deeds that are written, each with its milestone."""
-        names = ("start", "complete", "waive", "cancel", "acknowledge", "move")
-        return [(name, id) for name in names if (id := getattr(self, name)) is not None]
+        return [(deed.value, id) for deed in Deed if (id := getattr(self, deed.value)) is not None]
 
 
 class HistoryDocument(Shape):

@@ -12,6 +12,10 @@ from kijitsu.domain.windows import parse_day
 PROJECT = Path(__file__).resolve().parents[1]
 
 
+# What each number is, and the greatest it may be.
+_NUMBERS = {"prefect_port": ("ポート番号", 65535), "board_port": ("ポート番号", 65535), "link_days": ("日数", 3650)}
+
+
 def _calendar() -> Path:
     here = Path("calendar")
     return here if (here / "plans").is_dir() else PROJECT / "calendar"
@@ -24,7 +28,10 @@ class Settings:
     `home` holds all that is written; `calendar` is the content folder. `database_url` empty means SQLite in `home`.
     `smtp_url` empty means the built-in mailbox in `home`; `smtp://`, `smtp+starttls://` or `smtps://` with user and
     password reach a real relay. `today` (2016-07-12) stands in for the clock in rehearsals. `plan` is the plan that is
-    meant where none is named; empty means the one that the content folder says (`Office.plan`).
+    meant where none is named; empty means the one that the content folder says (`Office.plan`). `secrets` is a JSON
+    object of names and secret addresses, like what the file `secrets_file` holds; it comes before the file. `base_url`
+    is the address under which departments reach the board, for the links in letters; empty means this machine's where
+    mail stays on it, else no links. A link works for `link_days`.
     """
 
     home: Path = field(default_factory=lambda: Path("var"))
@@ -33,7 +40,11 @@ class Settings:
     smtp_url: str = ""
     mail_from: str = "kijitsu@city.example"
     reply_to: str = ""
+    secrets: str = field(default="", repr=False)
     secrets_file: Path | None = None
+    base_url: str = ""
+    board_port: int = 4280
+    link_days: int = 90
     today: str = ""
     actor: str = ""
     plan: str = ""
@@ -57,7 +68,17 @@ class Settings:
 
     def rehearsal(self, home: Path, today: str = "") -> Settings:
         """Return the settings of a rehearsal: its data in a folder of its own, no relay, nobody outside."""
-        return replace(self, home=home, today=today, database_url="", smtp_url="", reply_to="", secrets_file=None)
+        return replace(
+            self,
+            home=home,
+            today=today,
+            database_url="",
+            smtp_url="",
+            reply_to="",
+            secrets="",
+            secrets_file=None,
+            base_url="",
+        )
 
     def environment(self) -> dict[str, str]:
         """Return the settings as the environment of a child process."""
@@ -79,9 +100,10 @@ def read_settings(environment: dict[str, str] | None = None) -> Settings:
         name = known[key]
         if name in ("home", "calendar", "secrets_file"):
             values[name] = Path(text)
-        elif name == "prefect_port":
-            if not text.isdecimal() or not 0 < int(text) < 65536:
-                raise InputError(f"{key}={text} はポート番号ではありません。1から65535の数にしてください。")
+        elif name in _NUMBERS:
+            what, most = _NUMBERS[name]
+            if not text.isdecimal() or not 0 < int(text) <= most:
+                raise InputError(f"{key}={text} は{what}ではありません。1から{most}の数にしてください。")
             values[name] = int(text)
         else:
             values[name] = _day(key, text) if name == "today" else text

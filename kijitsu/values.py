@@ -21,6 +21,7 @@ from kijitsu.domain.plan import (
     Plan,
     Point,
     Policy,
+    Post,
     Validity,
 )
 from kijitsu.domain.recurrence import Recurrence, expanded
@@ -47,6 +48,12 @@ def policy_of(policy: shape.PolicyShape) -> Policy:
         to_after=to(policy.after),
         to_blocked=to(policy.blocked),
         to_unblocked=to(policy.unblocked),
+        tiers=policy.escalate,
+        to_moved=to(policy.moved),
+        expiring=policy.expiring.offsets if policy.expiring else (),
+        to_expiring=to(policy.expiring),
+        to_rejected=to(policy.rejected),
+        urgent=policy.urgent,
     )
 
 
@@ -58,12 +65,28 @@ def organisation_of(parsed: shape.OrganisationDocument) -> Organisation:
             body.kind,
             body.reports_to,
             body.mail,
+            body.channel,
+            body.address or "",
+            body.language,
+            _line(body),
             tuple(Member(member.post, member.role) for member in body.members),
             body.duties,
             body.source,
             body.note,
         )
         for id, body in parsed.bodies.items()
+    }
+    posts = {
+        title: Post(
+            title,
+            post.mail,
+            post.channel,
+            post.address or "",
+            post.language,
+            post.deputy,
+            tuple((span.from_, span.to) for span in post.absent),
+        )
+        for title, post in parsed.posts.items()
     }
     hours = parsed.office_hours
     times = {"opens_at": hours.from_, "closes_at": hours.to} if hours else {}
@@ -74,8 +97,18 @@ def organisation_of(parsed: shape.OrganisationDocument) -> Organisation:
         parsed.secretariat,
         bodies,
         parsed.zone,
+        closures=parsed.closures,
+        posts=posts,
         **times,
     )
+
+
+def _line(body: shape.BodyShape) -> tuple[str, ...]:
+    """Return a body's posts from the nearest up, where the file does not say: of a council, who presides."""
+    if body.line is not None:
+        return body.line
+    posts = [member.post for member in body.members]
+    return tuple(posts[:1] if body.kind == "council" else reversed(posts))
 
 
 def plan_of(
@@ -83,6 +116,7 @@ def plan_of(
     organisation: Organisation,
     rules: Mapping[str, Rule],
     policies: Mapping[str, Policy],
+    policy_of_kind: Mapping[str, str],
 ) -> Plan:
     return Plan(
         id=parsed.plan,
@@ -93,7 +127,8 @@ def plan_of(
         closures=parsed.closures,
         source=parsed.source,
         due_soon=parsed.due_soon.number,
-        policies=policies,
+        policies={**policies, **{id: policy_of(policy) for id, policy in parsed.policies.items()}},
+        policy_of_kind={**policy_of_kind, **{kind.value: id for kind, id in parsed.reminders.items()}},
         notes=tuple(Note(note.title, note.text, note.when, note.source) for note in parsed.notes),
     )
 
@@ -154,5 +189,7 @@ def event_of(parsed: shape.EventShape) -> Event:
     if parsed.to is not None:
         details["to"] = parsed.to.wording
         details["cascade"] = parsed.cascade or "push"
+    if parsed.until is not None:
+        details["until"] = parsed.until.isoformat()
     kept = {key: value for key, value in details.items() if value}
     return Event(parsed.on, Deed(deed), id, parsed.evidence, parsed.effective, parsed.expires, kept)

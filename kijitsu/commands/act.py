@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,34 +12,12 @@ from kijitsu.domain.changes import Cascade
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.errors import InputError, OutsideError, did_you_mean
 from kijitsu.domain.gates import SHOWN
-from kijitsu.domain.history import Deed
 
 if TYPE_CHECKING:
-    from kijitsu.domain.plan import Organisation
-    from kijitsu.office import Office
     from kijitsu.services.delivering import DispatchReport
 
 plan_app = typer.Typer(help="計画をデータベースに採り入れ、版を見ます。", no_args_is_help=True)
 audit_app = typer.Typer(help="監査記録を見て、改ざんがないか確かめます。", no_args_is_help=True)
-outbox_app = typer.Typer(help="送信箱を見て、届かなかった通知を送り直します。", no_args_is_help=True)
-
-OnOption = Annotated[str | None, typer.Option("--on", metavar="D", help="その日付（省けば今日）")]
-PlanOption = Annotated[
-    str,
-    typer.Argument(
-        metavar="[PLAN]",
-        help="計画のID（省けば KIJITSU_PLAN か city.yaml の計画）",
-        default_factory=lambda: common.office().plan,
-        show_default=False,
-    ),
-]
-
-
-def _organisation(opened: Office, plan: str) -> Organisation:
-    from kijitsu.services.watching import organisation_of
-
-    return organisation_of(opened, plan)
-
 
 # --- plan ---
 
@@ -84,7 +61,7 @@ def export(plan: common.PlanArgument) -> None:
 # --- the daily pass ---
 
 
-def watch(plan: PlanOption, as_of: common.AsOfOption = None, as_json: common.JsonOption = False) -> None:
+def watch(plan: common.PlanOption, as_of: common.AsOfOption = None, as_json: common.JsonOption = False) -> None:
     """毎朝の監視を一回行います: 状態を調べ、督促を書き、送ります。何度行っても同じ通知は一度だけです。"""
     from kijitsu.services import delivering, watching
 
@@ -135,52 +112,7 @@ def _remedies(sent: DispatchReport) -> Iterator[str]:
         )
 
 
-# --- reports ---
-
-
-def complete(
-    plan: common.PlanArgument,
-    id: common.MilestoneArgument,
-    on: OnOption = None,
-    evidence: Annotated[list[str] | None, typer.Option(help="証拠の種類=文書番号（例: 議事録=総第12号）")] = None,
-    file: Annotated[Path | None, typer.Option(help="証拠書類のファイル")] = None,
-    effective: Annotated[str | None, typer.Option(metavar="D", help="効力の始まる日")] = None,
-    expires: Annotated[str | None, typer.Option(metavar="D", help="効力の終わる日")] = None,
-    override: Annotated[str, typer.Option(metavar="REASON", help="証拠なしで完了とする理由")] = "",
-) -> None:
-    """完了を報告します。"""
-    from kijitsu.services import acting
-
-    opened = common.office()
-    day = common.day(on) or opened.today(_organisation(opened, plan))
-    given = acting.Report(
-        Deed.COMPLETE,
-        id,
-        day,
-        evidence=dict(acting.evidence(each) for each in evidence or ()),
-        effective=common.day(effective),
-        expires=common.day(expires),
-        file=file,
-        override=override,
-    )
-    acting.report(opened, plan, given, opened.actor())
-    shown = f"通知とダッシュボードには次の監視（kijitsu watch {plan}）で出ます。"
-    common.print_lines([f"{show_date(day)}の完了として記録しました: {id}。{shown}"])
-
-
-def waive(
-    plan: common.PlanArgument,
-    id: common.MilestoneArgument,
-    reason: Annotated[str, typer.Option(help="免除の理由")],
-    on: OnOption = None,
-) -> None:
-    """項目を免除します（後に続く項目は、満たされたものとして進めます）。"""
-    from kijitsu.services import acting
-
-    opened = common.office()
-    day = common.day(on) or opened.today(_organisation(opened, plan))
-    acting.report(opened, plan, acting.Report(Deed.WAIVE, id, day, reason=reason), opened.actor())
-    common.print_lines([f"{show_date(day)}付けで免除しました: {id}"])
+# --- moving a date ---
 
 
 def move(
@@ -216,7 +148,7 @@ def move(
 # --- the ledger and the outbox ---
 
 
-def reminders(plan: PlanOption, as_json: common.JsonOption = False) -> None:
+def reminders(plan: common.PlanOption, as_json: common.JsonOption = False) -> None:
     """督促の台帳: これまでに書いたものと、これから出るもの。"""
     from kijitsu.services import ledger
 
@@ -245,56 +177,16 @@ def reminders(plan: PlanOption, as_json: common.JsonOption = False) -> None:
     common.print_table("督促の台帳", ("日", "項目", "規則", "宛先", "期限", "状態"), rows)
 
 
-@outbox_app.command("list")
-def list_outbox(plan: PlanOption, as_json: common.JsonOption = False) -> None:
-    """送信待ちと不達の通知。"""
-    from kijitsu.services import ledger
-
-    opened = common.office()
-    found = ledger.undelivered(opened, _organisation(opened, plan))
-    if as_json:
-        common.print_json(found)
-        return
-    names = {"dead": "不達", "pending": "送信待ち"}
-    rows = (
-        [names[r["state"]], r["recipient"], r["subject"], str(r["attempts"]), r["error"] or "", r["key"]] for r in found
-    )
-    common.print_table("送信箱", ("状態", "宛先", "件名", "回数", "相手の返事", "鍵"), rows)
-
-
-@outbox_app.command("send")
-def send_outbox(plan: PlanOption) -> None:
-    """送信待ちの通知を今すぐ送ります。"""
-    from kijitsu.services import delivering
-
-    opened = common.office()
-    sent = delivering.send_now(opened, _organisation(opened, plan))
-    common.print_lines([f"送信 {sent.sent}通、再送待ち {sent.waiting}通、不達 {sent.dead}通"])
-    if sent.errors:
-        raise OutsideError("\n".join(sent.errors))
-
-
-@outbox_app.command("resend")
-def resend_outbox(key: Annotated[str, typer.Argument(help="kijitsu outbox list の鍵")], plan: PlanOption) -> None:
-    """不達になった通知を送信待ちに戻します。"""
-    from kijitsu.services import delivering
-
-    opened = common.office()
-    if not delivering.resend(opened, _organisation(opened, plan), key):
-        raise InputError(f"鍵「{key}」の不達はありません。kijitsu outbox list で確かめてください。")
-    common.print_lines(["送信待ちに戻しました。kijitsu outbox send で送れます。"])
-
-
 # --- audit ---
 
 
 @audit_app.command("verify")
-def verify_audit(plan: PlanOption, as_json: common.JsonOption = False) -> None:
+def verify_audit(plan: common.PlanOption, as_json: common.JsonOption = False) -> None:
     """監査記録のつながりを確かめ、書き換え・削除・挿入があれば番号を示します。"""
     from kijitsu.services import ledger
 
     opened = common.office()
-    count, problems = ledger.verify_audit(opened, _organisation(opened, plan))
+    count, problems = ledger.verify_audit(opened, common.organisation(opened, plan))
     if as_json:
         common.print_json({"entries": count, "problems": problems})
     if problems:
@@ -304,12 +196,12 @@ def verify_audit(plan: PlanOption, as_json: common.JsonOption = False) -> None:
 
 
 @audit_app.command("list")
-def list_audit(plan: PlanOption, as_json: common.JsonOption = False) -> None:
+def list_audit(plan: common.PlanOption, as_json: common.JsonOption = False) -> None:
     """監査記録を古い順に並べます。"""
     from kijitsu.services import ledger
 
     opened = common.office()
-    found = ledger.audit(opened, _organisation(opened, plan))
+    found = ledger.audit(opened, common.organisation(opened, plan))
     if as_json:
         common.print_json(found)
         return

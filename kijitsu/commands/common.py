@@ -15,6 +15,7 @@ from kijitsu.domain.errors import KijitsuError
 from kijitsu.domain.windows import parse_day, parse_window
 
 if TYPE_CHECKING:
+    from kijitsu.domain.plan import Organisation
     from kijitsu.office import Office
     from kijitsu.services.reading import Standing
 
@@ -34,6 +35,25 @@ def office() -> Office:
     from kijitsu.bootstrap import open_office
 
     return open_office()
+
+
+OnOption = Annotated[str | None, typer.Option("--on", metavar="D", help="その日付（省けば今日）")]
+PlanOption = Annotated[
+    str,
+    typer.Argument(
+        metavar="[PLAN]",
+        help="計画のID（省けば KIJITSU_PLAN か city.yaml の計画）",
+        default_factory=lambda: office().plan,
+        show_default=False,
+    ),
+]
+
+
+def organisation(opened: Office, plan: str) -> Organisation:
+    """Return the organisation that adopted a plan. Raises InputError where none did."""
+    from kijitsu.services.watching import organisation_of
+
+    return organisation_of(opened, plan)
 
 
 def day(text: str | None) -> date | None:

@@ -19,6 +19,10 @@ class Deed(StrEnum):
     WAIVE = "waive"
     CANCEL = "cancel"
     ACKNOWLEDGE = "acknowledge"
+    SNOOZE = "snooze"
+    ESTIMATE = "estimate"
+    EXCUSE = "excuse"
+    REJECT = "reject"
     MOVE = "move"
 
 
@@ -49,7 +53,13 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far one milestone has come. `valid_from` is the evidence's effective date, else the completion's."""
+    """How far one milestone has come. `valid_from` is the evidence's effective date, else the completion's.
+
+    `acknowledged_for` is the latest safe day that the owner has said to have seen, `snoozed_until` the day on which the
+    owner wants to be reminded again, `estimate` the day the owner reckons to be done where the deadline cannot be kept,
+    `excused_until` the last day of a delay that the secretariat has allowed, `rejected_on` the day on which the
+    evidence was sent back, `said` the words that came with the last of these.
+    """
 
     started_on: date | None = None
     completed_on: date | None = None
@@ -58,6 +68,12 @@ class Progress:
     waived_on: date | None = None
     cancelled_on: date | None = None
     evidence: Mapping[str, str] = field(default_factory=dict)
+    acknowledged_for: date | None = None
+    snoozed_until: date | None = None
+    estimate: date | None = None
+    excused_until: date | None = None
+    rejected_on: date | None = None
+    said: str = ""
 
     @property
     def finished_on(self) -> date | None:
@@ -85,7 +101,7 @@ def progress_of(plan: Plan, events: Iterable[Event], as_of: date | None = None) 
             day = _done_on(milestone)
             progress[milestone.id] = Progress(completed_on=day, valid_from=day)
     for event in sorted(events, key=lambda event: event.on):
-        if event.deed in (Deed.MOVE, Deed.ACKNOWLEDGE) or (as_of and event.on > as_of):
+        if event.deed is Deed.MOVE or (as_of and event.on > as_of):
             continue
         if event.milestone not in plan.milestones:
             hint = did_you_mean(event.milestone, plan.milestones)
@@ -115,11 +131,28 @@ def _after(before: Progress, event: Event) -> Progress:
                 valid_from=event.effective or event.on,
                 expires_on=event.expires,
                 cancelled_on=None,
+                rejected_on=None,
                 evidence={**before.evidence, **event.evidence},
             )
         case Deed.WAIVE:
             return replace(before, waived_on=event.on, cancelled_on=None)
         case Deed.CANCEL:
             return replace(before, cancelled_on=event.on)
+        case Deed.ACKNOWLEDGE:
+            return replace(before, acknowledged_for=_day(event, "deadline"))
+        case Deed.SNOOZE:
+            return replace(before, snoozed_until=_day(event, "until"))
+        case Deed.ESTIMATE:
+            return replace(before, estimate=_day(event, "until"), said=event.details.get("reason", ""))
+        case Deed.EXCUSE:
+            return replace(before, excused_until=_day(event, "until"))
+        case Deed.REJECT:
+            said = event.details.get("reason", "")
+            return replace(before, completed_on=None, valid_from=None, expires_on=None, rejected_on=event.on, said=said)
         case _:
             return before
+
+
+def _day(event: Event, key: str) -> date | None:
+    text = event.details.get(key)
+    return date.fromisoformat(text) if text else None

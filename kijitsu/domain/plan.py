@@ -178,6 +178,7 @@ class Plan:
     source: str = ""
     due_soon: int = 5
     policies: Mapping[str, Policy] = field(default_factory=dict)
+    policy_of_kind: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
 
     def next_occurrence(self, id: str) -> Milestone | None:
@@ -204,8 +205,10 @@ def occurrence_id(id: str, number: int) -> str:
 class Policy:
     """When a milestone's people are written to.
 
-    `before` are lengths ahead of the latest safe finish, `every` the rhythm after the due date. The `to_…` tuples name
-    roles: `owner`, `superior` (the body the owner reports to), `secretariat`.
+    `before` are lengths ahead of the latest safe finish, `every` the rhythm after the due date, `tiers` the working
+    days after it at which the next person up the owner's line is told, `expiring` lengths ahead of the last day of a
+    validity. The `to_…` tuples name roles: `owner`, `superior` (the body the owner reports to), `secretariat`. `urgent`
+    are the topics that do not wait for the next day's letter.
     """
 
     before: tuple[Length, ...] = ()
@@ -214,8 +217,14 @@ class Policy:
     to_on_day: tuple[str, ...] = ("owner",)
     every: Length | None = None
     to_after: tuple[str, ...] = ("owner", "secretariat")
+    tiers: tuple[Length, ...] = ()
     to_blocked: tuple[str, ...] = ("owner", "secretariat")
     to_unblocked: tuple[str, ...] = ("owner", "secretariat")
+    to_moved: tuple[str, ...] = ("owner", "secretariat")
+    expiring: tuple[Length, ...] = ()
+    to_expiring: tuple[str, ...] = ("owner", "secretariat")
+    to_rejected: tuple[str, ...] = ("owner",)
+    urgent: tuple[str, ...] = ("blocked", "on_day", "rejected", "moved", "estimate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,18 +236,71 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Addressee:
+    """Somebody we can write to: a body or a post. `id` is what the ledger calls them.
+
+    `channel` is mail, teams, slack, json or file; `address` the mail address, or the name of the channel's secret.
+    """
+
+    id: str
+    title: str
+    channel: str
+    address: str
+    language: str = "ja"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """An office that somebody holds, whatever bodies it sits on. No person's name is kept.
+
+    In the spans of `absent` (first and last day) the post `deputy` is written to instead.
+    """
+
+    title: str
+    mail: str | None = None
+    channel: str = "mail"
+    address: str = ""
+    language: str = "ja"
+    deputy: str | None = None
+    absent: tuple[tuple[date, date], ...] = ()
+
+    @property
+    def addressee(self) -> Addressee | None:
+        """The post as somebody to write to, None where no address is known."""
+        address = self.mail if self.channel == "mail" else self.address
+        return Addressee(self.title, self.title, self.channel, address, self.language) if address else None
+
+    def is_absent(self, on: date) -> bool:
+        """Tell whether nobody holds the fort on a day."""
+        return any(first <= on <= last for first, last in self.absent)
+
+
+@dataclass(frozen=True, slots=True)
 class Body:
-    """A committee, a department, or somebody outside. `mail` is None where we cannot write to them."""
+    """A committee, a department, or somebody outside. `mail` is None where we cannot write to them.
+
+    `line` are the posts that are told, one after the other, of what stays undone: the nearest first.
+    """
 
     id: str
     title: str
     kind: str
     reports_to: str | None = None
     mail: str | None = None
+    channel: str = "mail"
+    address: str = ""
+    language: str = "ja"
+    line: tuple[str, ...] = ()
     members: tuple[Member, ...] = ()
     duties: tuple[str, ...] = ()
     source: str = ""
     note: str = ""
+
+    @property
+    def addressee(self) -> Addressee | None:
+        """The body as somebody to write to, None where no address is known."""
+        address = self.mail if self.channel == "mail" else self.address
+        return Addressee(self.id, self.title, self.channel, address, self.language) if address else None
 
 
 @dataclass(frozen=True)
@@ -253,6 +315,8 @@ class Organisation:
     zone: str = "Asia/Tokyo"
     opens_at: time = time(8, 30)
     closes_at: time = time(17, 15)
+    closures: tuple[str, ...] = ("municipality",)
+    posts: Mapping[str, Post] = field(default_factory=dict)
 
     @cached_property
     def secretariat_body(self) -> Body:

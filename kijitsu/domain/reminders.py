@@ -92,8 +92,8 @@ def upcoming(
 
 
 def policy_for(plan: Plan, milestone: Milestone) -> Policy:
-    """Return the reminder policy a milestone names, else the standard one."""
-    return plan.policies[milestone.reminders or "standard"]
+    """Return the reminder policy that a milestone names, else that of its kind, else the standard one."""
+    return plan.policies[milestone.reminders or plan.policy_of_kind.get(milestone.kind, "standard")]
 
 
 def recipients(organisation: Organisation, owner: str, roles: tuple[str, ...]) -> list[str]:

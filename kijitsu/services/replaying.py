@@ -18,7 +18,7 @@ from kijitsu.domain.history import Deed, Event, History
 from kijitsu.domain.plan import Plan
 from kijitsu.messages import Courier
 from kijitsu.office import Actor, Office, morning
-from kijitsu.services import acting
+from kijitsu.services import acting, reporting
 from kijitsu.services.delivering import dispatch
 from kijitsu.services.watching import PassReport, watch
 from kijitsu.store import rows
@@ -143,7 +143,7 @@ class Stage:
             reason = details.get("reason") or "履歴による"
             acting.move(self.office, self.plan, event.milestone, details["to"], reason, cascade, HISTORY)
             return
-        given = acting.Report(
+        given = reporting.Report(
             event.deed,
             event.milestone,
             event.on,
@@ -154,7 +154,7 @@ class Stage:
             event.expires,
             override="履歴による",
         )
-        acting.report(self.office, self.plan, given, HISTORY)
+        reporting.report(self.office, self.plan, given, HISTORY)
 
 
 @contextmanager

@@ -8,17 +8,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from kijitsu.domain.history import Deed
 from kijitsu.messages import Envelope
-
-
-class EventKind(StrEnum):
-    """What people did to a milestone."""
-
-    START = "start"
-    COMPLETE = "complete"
-    WAIVE = "waive"
-    CANCEL = "cancel"
-    ACKNOWLEDGE = "acknowledge"
 
 
 class ReminderState(StrEnum):
@@ -60,7 +51,7 @@ class EventRow:
 
     plan: str
     occurred_on: date
-    kind: EventKind
+    kind: Deed
     milestone: str
     details: Mapping[str, Any]
     actor: str

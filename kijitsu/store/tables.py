@@ -23,7 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-from kijitsu.store.rows import EventKind, OutboxState, ReminderState
+from kijitsu.domain.history import Deed
+from kijitsu.store.rows import OutboxState, ReminderState
 
 
 def canonical(value: Any) -> str:
@@ -121,7 +122,7 @@ events = Table(
     Column("municipality", String(6), nullable=False),
     Column("plan", String, nullable=False),
     Column("occurred_on", Date, nullable=False),
-    Column("kind", _one_of(EventKind), nullable=False),
+    Column("kind", _one_of(Deed), nullable=False),
     Column("milestone", String, nullable=False),
     Column("details", Json, nullable=False),
     Column("actor", String, nullable=False),
@@ -187,11 +188,13 @@ outbox = Table(
     Column("recipient_title", String, nullable=False),
     Column("message_id", String, nullable=False),
     Column("reply_to", String, nullable=False),
+    Column("in_reply_to", Text, nullable=False, server_default=""),
     Column("written_at", Instant, nullable=False),
     Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
     Column("html", Text, nullable=False),
     Column("card", Text, nullable=False),
+    Column("calendar", Text, nullable=False, server_default=""),
     Column("state", _one_of(OutboxState), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("not_before", Instant, nullable=False),
@@ -232,6 +235,15 @@ reminders = Table(
         initially="DEFERRED",
     ),
     Index("ix_reminders_message_key", "municipality", "message_key"),
+)
+
+# What was sent stays for years; a pass only ever asks for what still waits.
+Index(
+    "ix_reminders_pending",
+    reminders.c.municipality,
+    reminders.c.plan,
+    sqlite_where=reminders.c.state == ReminderState.PENDING,
+    postgresql_where=reminders.c.state == ReminderState.PENDING,
 )
 
 # Append-only: the migration adds the triggers that refuse everything else.

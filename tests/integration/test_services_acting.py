@@ -12,7 +12,7 @@ from kijitsu.domain.changes import Cascade
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.history import Deed
 from kijitsu.office import Actor, Office
-from kijitsu.services import acting, ledger, reading
+from kijitsu.services import acting, ledger, reading, reporting
 from kijitsu.services.watching import watch
 from kijitsu.settings import Settings
 from kijitsu.store.rows import ReminderState
@@ -52,11 +52,11 @@ def revisions(office: Office) -> int:
 
 def test_a_milestone_reported_twice_at_once_is_done_once(shared: Settings) -> None:
     offices = [open_office(shared) for _ in range(4)]
-    given = acting.Report(Deed.COMPLETE, "roster", TODAY, evidence={"名簿": "石総第19号"})
+    given = reporting.Report(Deed.COMPLETE, "roster", TODAY, evidence={"名簿": "石総第19号"})
 
     def report(number: int) -> str:
         try:
-            acting.report(offices[number], "fy28", given, CLERK)
+            reporting.report(offices[number], "fy28", given, CLERK)
         except InputError as exc:
             return str(exc)
         return "done"
@@ -135,7 +135,7 @@ def test_a_revision_keeps_everything_of_the_file_but_what_was_moved(office: Offi
 
 def test_a_report_for_a_plan_that_was_never_adopted_says_how_to_adopt_it(office: Office) -> None:
     with pytest.raises(InputError, match="kijitsu plan adopt fy29"):
-        acting.report(office, "fy29", acting.Report(Deed.WAIVE, "pia", TODAY, reason="対象なし"), CLERK)
+        reporting.report(office, "fy29", reporting.Report(Deed.WAIVE, "pia", TODAY, reason="対象なし"), CLERK)
 
 
 def test_a_move_elsewhere_leaves_a_reminder_of_the_firm_date_behind_a_provisional_one(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from kijitsu.bootstrap import open_office
 from kijitsu.domain.history import Deed
 from kijitsu.messages import Letter, Wording
 from kijitsu.office import Actor, Office
-from kijitsu.services import acting
+from kijitsu.services import acting, reporting
 from kijitsu.services.watching import watch
 from kijitsu.settings import Settings
 from kijitsu.store.rows import ReminderState
@@ -84,8 +84,8 @@ def test_after_days_without_a_pass_a_reminder_goes_out_late_once_the_newest_for_
     watch(on("2016-04-01", settings), "fy28")
 
     # The test's target is July 31, a Sunday: on July 25 the letters of 10 and of 5 working days ahead are both due.
-    given = acting.Report(Deed.COMPLETE, "roster", date(2016, 4, 20), evidence={"名簿": "石総第19号"})
-    acting.report(on("2016-04-20", settings), "fy28", given, CLERK)
+    given = reporting.Report(Deed.COMPLETE, "roster", date(2016, 4, 20), evidence={"名簿": "石総第19号"})
+    reporting.report(on("2016-04-20", settings), "fy28", given, CLERK)
     office = on("2016-07-25", settings)
     first = watch(office, "fy28")
     second = watch(office, "fy28")

@@ -11,10 +11,10 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from kijitsu.domain.errors import OutsideError
+from kijitsu.domain.history import Deed
 from kijitsu.store.engine import connect, upgrade
 from kijitsu.store.history import StaleRevision
 from kijitsu.store.rows import (
-    EventKind,
     EventRow,
     PassRow,
     SeenCalendar,
@@ -168,9 +168,7 @@ def test_municipalities_do_not_see_each_other(engine: Engine) -> None:
 def test_events_come_by_day_and_then_as_recorded(engine: Engine) -> None:
     def done(milestone: str, day: int) -> EventRow:
         details = {"evidence": {"議事録": "総第12号"}}
-        return EventRow(
-            "fy28", date(2016, 6, day), EventKind.COMPLETE, milestone, details, "市民 花子", recorded_at=NOW
-        )
+        return EventRow("fy28", date(2016, 6, day), Deed.COMPLETE, milestone, details, "市民 花子", recorded_at=NOW)
 
     with work(engine) as uow:
         ids = [uow.events.add(done(*what)) for what in [("roster", 9), ("pia", 3), ("precheck", 3), ("portal", 20)]]
