@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench lock clean
+.PHONY: help install run test check bench docs lock clean
 
 help: ## この一覧を表示 / list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ $(VENV)/bench/.ready: requirements-bench.lock
 	$(PYTHON) -m venv $(VENV)/bench
 	$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	@touch $@
+
+docs: $(READY) ## 通知の見本 docs/letters を作り直す / write the previews of every letter again
+	$(BIN)/python -m notifications.previews docs/letters
 
 lock: ## requirements*.lock を作り直す / resolve again, with hashes and without addresses
 	$(PYTHON) -m venv $(VENV)-lock

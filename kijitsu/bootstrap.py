@@ -11,6 +11,7 @@ from kijitsu.plans import Library
 from kijitsu.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from kijitsu.links import Links
     from kijitsu.store.work import UnitOfWork
 
 
@@ -46,6 +47,20 @@ def open_office(settings: Settings | None = None) -> Office:
 
         return courier_for(chosen)
 
+    def open_links() -> Links | None:
+        from kijitsu.links import KeyFile, Links
+
+        # Letters that leave this machine are read where its loopback leads nowhere.
+        base = chosen.base_url or ("" if chosen.smtp_url else f"http://127.0.0.1:{chosen.board_port}")
+        return Links(KeyFile(chosen.home).keys, base, chosen.link_days) if base else None
+
     return Office(
-        chosen, Library(chosen.calendar), open_work, open_courier, make_renderer, upgrade_database, open_office
+        chosen,
+        Library(chosen.calendar),
+        open_work,
+        open_courier,
+        make_renderer,
+        upgrade_database,
+        open_office,
+        open_links,
     )

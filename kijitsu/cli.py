@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from kijitsu.commands import act, common, outbox, period, read, report, run
+from kijitsu.commands import act, common, keys, outbox, period, read, report, run
 from kijitsu.domain.errors import KijitsuError
 
 app = typer.Typer(
@@ -28,14 +28,26 @@ for command in (
     act.watch,
     run.replay,
     act.move,
+    report.start,
     report.complete,
     report.waive,
+    report.cancel,
+    report.acknowledge,
+    report.snooze,
+    report.estimate,
+    report.excuse,
+    report.reject,
     act.reminders,
     act.export,
     run.doctor,
 ):
     app.command()(command)
-for name, group in (("outbox", outbox.outbox_app), ("audit", act.audit_app), ("plan", act.plan_app)):
+for name, group in (
+    ("outbox", outbox.outbox_app),
+    ("audit", act.audit_app),
+    ("plan", act.plan_app),
+    ("keys", keys.keys_app),
+):
     app.add_typer(group, name=name)
 
 

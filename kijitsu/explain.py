@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from kijitsu.domain.counts import Forecast, forecast
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.gates import SHOWN, Code, Reason, Status, Verdict
-from kijitsu.domain.periods import Deadline, Effect
+from kijitsu.domain.periods import Deadline, Effect, parse_length
 from kijitsu.domain.plan import DueRule, Lapse, Milestone, Plan
 from kijitsu.domain.schedule import Network, Slot
 
@@ -174,3 +174,37 @@ def why(network: Network, slot: Slot, verdict: Verdict) -> Iterator[str]:
     if milestone.assumed:
         assumed = (KEYS.get(key, key) for key in sorted(milestone.assumed))
         yield f"出典になく当方で仮に置いたもの: {'、'.join(assumed)}"
+
+
+def rule_words(rule: str) -> str:
+    """Return what a reminder of the ledger is, in words: before:10wd is 期限の10開庁日前."""
+    topic, _, detail = rule.partition(":")
+    match topic:
+        case "before":
+            return f"期限の{parse_length(detail).shown}前"
+        case "expiring":
+            return f"有効期間の終わりの{parse_length(detail).shown}前"
+        case "after":
+            return f"期限後{detail}回目"
+        case "escalated":
+            return f"上司へ{detail}段目"
+        case "snoozed":
+            return f"{detail}に再度"
+        case _:
+            return TOPICS[topic]
+
+
+TOPICS = {
+    "before": "期限の前",
+    "snoozed": "再度の通知",
+    "on_day": "期限の日",
+    "after": "期限の後",
+    "escalated": "上司への報告",
+    "blocked": "停止",
+    "unblocked": "停止の解除",
+    "rejected": "証拠の差戻し",
+    "estimate": "完了見込みの連絡",
+    "moved": "日程変更",
+    "expiring": "有効期間の終わり",
+}
+"""What reminders are about, by the beginning of their rule."""

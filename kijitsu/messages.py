@@ -72,7 +72,8 @@ class Letter:
     """Everything one recipient is told on one day, to be worded by a renderer.
 
     `language` is "ja" or "en". `revision` and `changed_at` are of the plan's revision that the dates stand in.
-    `message` is the set of templates: `digest`, or `test` for a trial letter, which has no items.
+    `message` is the set of templates: `digest`, or `test` for a trial letter, which has no items. `channel` is the one
+    it goes by, so that only what that one carries is worded; all of it where it is "".
     """
 
     municipality: str
@@ -90,12 +91,13 @@ class Letter:
     revision: int = 0
     changed_at: datetime | None = None
     message: str = "digest"
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
     """A letter in words: the mail's subject and two bodies, an Adaptive Card as JSON text, and the dates that the
-    recipient answers for as iCalendar text ("" where there are none)."""
+    recipient answers for as iCalendar text. What its channel does not carry is "", and so are no dates."""
 
     subject: str
     text: str
@@ -137,7 +139,7 @@ class TransientFailure(DeliveryFailure):
 
 
 class Unreachable(TransientFailure):
-    """Nobody takes anything there for now: no connection, no answer, a relay that is closing. Nothing of the message
+    """Nobody takes anything there for now: no connection, no answer, a relay that is going down. Nothing of the message
     was taken, so it is no fault of the message, and whatever else goes the same way need not be tried."""
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import getpass
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pendulum
 
@@ -76,8 +77,7 @@ class Office:
 
     def today(self, organisation: Organisation) -> date:
         """Return the date in the city's zone."""
-        local = pendulum.instance(self.now(organisation)).in_timezone(organisation.zone)
-        return date(local.year, local.month, local.day)
+        return day_of(organisation, self.now(organisation))
 
     def hours(self, organisation: Organisation, year: int) -> Closures:
         """Return the calendar of the days on which the office writes to people."""
@@ -88,8 +88,8 @@ class Office:
 
     def opening(self, organisation: Organisation, at: datetime) -> datetime:
         """Return the first instant, UTC, from `at` on that lies in the office hours of an open day."""
-        local = pendulum.instance(at).in_timezone(organisation.zone)
-        today = date(local.year, local.month, local.day)
+        local = at.astimezone(ZoneInfo(organisation.zone))
+        today = local.date()
         calendar = self.hours(organisation, today.year)
         if calendar.is_open(today) and local.time() < organisation.closes_at:
             return max(at, morning(organisation, today))
@@ -106,11 +106,15 @@ class Office:
         return replace(self, clock=clock, settings=replace(self.settings, today=""))
 
 
+def day_of(organisation: Organisation, at: datetime) -> date:
+    """Return the date of an instant in the city's zone."""
+    return at.astimezone(ZoneInfo(organisation.zone)).date()
+
+
 def morning(organisation: Organisation, day: date) -> datetime:
     """Return the instant, UTC, at which the office opens on a day."""
-    opens = organisation.opens_at
-    local = pendulum.datetime(day.year, day.month, day.day, opens.hour, opens.minute, tz=organisation.zone)
-    return local.in_timezone("UTC")
+    local = datetime.combine(day, organisation.opens_at, ZoneInfo(organisation.zone))
+    return local.astimezone(UTC)
 
 
 Json = dict[str, Any]

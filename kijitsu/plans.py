@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from kijitsu import schemas as shape
 from kijitsu.calendars import Calendars, faults
@@ -62,6 +62,14 @@ class Loaded:
     def network_of(self, plan: Plan) -> Network:
         """Return another state of the plan, on the same calendars, made ready to be scheduled."""
         return Network(plan, self.calendars.together(plan.closures), self.calendars)
+
+
+class Rules(NamedTuple):
+    """What `calendar/rules/` holds, by id; `policy_of_kind` is the reminder policy of each kind of milestone."""
+
+    rules: dict[str, Rule]
+    policies: dict[str, Policy]
+    policy_of_kind: dict[str, str]
 
 
 class Library:
@@ -156,8 +164,7 @@ class Library:
         parsed = validated(shape.PlanDocument, document, found, context)
         data = document.data if isinstance(document.data, dict) else {}
         organisation = self._organisation(data.get("organisation"), document, found)
-        rules, policies = self.rules(found)
-        policy_of_kind = self.policy_of_kind(policies, found)
+        rules, policies, policy_of_kind = self.rules(found)
         closures = self.closures(found)
         # A closures file with errors of its own is there all the same.
         known_closures = {*closures, *self.ids("closures")}
@@ -257,10 +264,12 @@ class Library:
         """Return every calendar of the folder, for a span of years and its margins."""
         return Calendars(self.closures(), first_year, last_year)
 
-    def rules(self, found: list[Problem] | None = None) -> tuple[dict[str, Rule], dict[str, Policy]]:
-        """Read every statutory rule and reminder policy."""
+    def rules(self, found: list[Problem] | None = None) -> Rules:
+        """Read every statutory rule and reminder policy, and which policy each kind of milestone has."""
         rules: dict[str, Rule] = {}
         policies: dict[str, Policy] = {}
+        policy_of_kind: dict[str, str] = {}
+        chosen: list[tuple[Document, str, str]] = []
         problems: list[Problem] = []
         for path in sorted((self.folder / "rules").glob("*.yaml")):
             document = _read_or_note(path, problems)
@@ -281,25 +290,15 @@ class Library:
                 except InputError as exc:
                     problems.append(document.problem(("rules", id), "bad-rule", str(exc), at_key=True))
             policies |= {id: policy_of(policy) for id, policy in parsed.policies.items()}
+            chosen += [(document, kind.value, policy) for kind, policy in parsed.reminders.items()]
+        for document, kind, policy in chosen:
+            if policy not in policies:
+                problems.append(unknown(document, ("reminders", kind), "policy", policy, policies))
+            policy_of_kind[kind] = policy
         if not problems and "standard" not in policies:
             message = "督促の方針 standard がありません。rules/reminders.yaml に policies: standard: を書いてください。"
             problems.append(Problem(f"{self.folder.name}/rules", 0, 0, "missing-policy", message))
-        return _settled((rules, policies), problems, found)
-
-    def policy_of_kind(self, policies: Mapping[str, Policy], found: list[Problem]) -> dict[str, str]:
-        """Read which reminder policy each kind of milestone has where the plan does not say; problems go to `found`."""
-        chosen: dict[str, str] = {}
-        for path in sorted((self.folder / "rules").glob("*.yaml")):
-            document = _read_or_note(path, [])
-            given = document.data.get("reminders") if document and isinstance(document.data, dict) else None
-            if document is None or not isinstance(given, dict):
-                continue
-            for kind, policy in given.items():
-                if policy in policies:
-                    chosen[kind] = policy
-                elif isinstance(policy, str):
-                    found.append(unknown(document, ("reminders", kind), "policy", policy, policies))
-        return chosen
+        return _settled(Rules(rules, policies, policy_of_kind), problems, found)
 
     # --- histories ---
 

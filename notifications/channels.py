@@ -2,175 +2,192 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import re
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlencode
 
-from apprise import Apprise, AppriseAsset
+from apprise import Apprise, AppriseAsset, NotifyFormat
 from apprise.decorators import notify
-from apprise.plugins.workflows import NotifyWorkflows
+from apprise.plugins.custom_json import NotifyJSON
+from apprise.plugins.slack import NotifySlack
 
-from kijitsu.messages import DeliveryFailure, Envelope, PermanentFailure, TransientFailure
+from kijitsu.messages import DeliveryFailure, Envelope, PermanentFailure, Unreachable
+from notifications.hush import apprise_says
 from notifications.mail import MailSettings, MailTransport
+from notifications.mailbox import MessageFolder
 from notifications.mime import compose
+from notifications.workflows import Workflow, refusal
 
 __all__ = ["ChannelCourier", "MailSettings"]
 
-_MAIL = "kijitsumail"
-_TEAMS_LIMIT = 28 * 1024
-# No icon from the internet, no second address that a redirect may name, and seconds to wait instead of 4.
-_TEAMS_OPTIONS = {"image": "no", "redirect": "no", "cto": "10", "rto": "30"}
+_SERVICES = {"slack": ("Slack", NotifySlack), "json": ("JSON", NotifyJSON)}
+_OWN = ("mail", "teams", "file")
+_NAME = re.compile(r"(?!\.+$)[A-Za-z0-9_.-]{1,64}")
 
 
 class ChannelCourier:
-    """Delivers envelopes of the channels `mail` and `teams`, and keeps the mail connection open between them.
+    """Delivers envelopes of every channel, and keeps the connections for mail and Teams open between them.
 
-    `secrets` maps a Teams address to its Workflows URL (as Microsoft shows it, or Apprise's `workflows://`). No error
-    text holds a URL of it or a password. Raises InputError for settings that cannot work. Safe to share by threads,
-    which then send one after the other.
+    `secrets` maps an address of Teams, Slack or JSON to its URL; no error text and no log holds a URL of it or a
+    password. `mailbox` is the folder of the channel `file`, `timeout` the seconds that a web address may be silent.
+    Raises InputError for settings that cannot work. Safe to share by threads, which then send one after the other.
     """
 
-    def __init__(self, mail: MailSettings, secrets: Mapping[str, str] | None = None) -> None:
-        self._desk = _Desk(mail)
-        self._hubs: dict[str, Apprise] = {}
+    def __init__(
+        self,
+        mail: MailSettings,
+        secrets: Mapping[str, str] | None = None,
+        mailbox: Path = Path("mailbox"),
+        timeout: float = 30.0,
+    ) -> None:
+        self._mail = mail
+        self._relay = MailTransport(mail)
         self._secrets = dict(secrets or {})
+        self._mailbox = mailbox
+        self._timeout = timeout
+        self._workflows: dict[str, Workflow] = {}
+        self._desk = _Desk()
+        self._hubs: dict[tuple[str, str], Apprise] = {}
         self._lock = threading.Lock()
 
-    def send(self, envelope: Envelope) -> None:
-        """Hand the envelope to its channel, or raise a TransientFailure or PermanentFailure."""
+    def send(self, envelope: Envelope) -> str:
+        """Hand the envelope to its channel and return the answer in one line, or raise a DeliveryFailure."""
         with self._lock:
-            match envelope.channel:
-                case "mail":
-                    self._send_mail(envelope)
-                case "teams":
-                    _send_card(self._workflow(envelope.address), envelope)
-                case channel:
-                    raise PermanentFailure(f"通知の経路「{channel}」はありません。mail か teams を指定してください")
+            if envelope.channel in _SERVICES:
+                return self._send_by_apprise(envelope)
+            if envelope.channel in _OWN:
+                return self._send_ourselves(envelope)
+        raise PermanentFailure(
+            f"通知の経路「{envelope.channel}」はありません。{'、'.join([*_OWN, *_SERVICES])} のどれかを指定してください"
+        )
 
     def close(self) -> None:
-        """End the kept mail connection; a later `send` opens a new one."""
+        """End the kept connections; a later `send` opens new ones."""
         with self._lock:
-            self._desk.transport.close()
+            self._relay.close()
+            for workflow in self._workflows.values():
+                workflow.close()
 
-    def _send_mail(self, envelope: Envelope) -> None:
-        hub = self._hubs.get(envelope.address)
-        if hub is None:
-            hub = self._hubs[envelope.address] = Apprise(asset=self._desk)
-            hub.add(f"{_MAIL}://?{urlencode({'to': envelope.address})}")
-        self._desk.envelope, self._desk.failure = envelope, None
-        taken = hub.notify(title=envelope.wording.subject, body=envelope.wording.text)
-        if self._desk.failure is not None:
-            raise self._desk.failure
+    # --- our own transports ---
+
+    def _send_ourselves(self, envelope: Envelope) -> str:
+        transports = {"mail": self._by_mail, "teams": self._by_teams, "file": self._as_file}
+        transport = transports[envelope.channel]
+        desk = self._desk
+        desk.hand_over = lambda subject, text: transport(envelope, subject, text)
+        desk.answer, desk.failure = "", None
+        taken = self._hub(envelope).notify(title=envelope.wording.subject, body=envelope.wording.text)
+        if desk.failure is not None:
+            raise desk.failure
         if not taken:
-            raise PermanentFailure("件名または本文が空のため、メールを送れません")
+            raise PermanentFailure("件名または本文が空のため、送れません")
+        return desk.answer
 
-    def _workflow(self, name: str) -> str:
+    def _hub(self, envelope: Envelope) -> Apprise:
+        recipient = (envelope.channel, envelope.address)
+        hub = self._hubs.get(recipient)
+        if hub is None:
+            hub = self._hubs[recipient] = Apprise(asset=self._desk)
+            hub.add(f"kijitsu{envelope.channel}://?{urlencode({'to': envelope.address})}")
+        return hub
+
+    def _by_mail(self, envelope: Envelope, subject: str, text: str) -> str:
+        return self._relay.send(envelope.address, compose(self._mail, envelope, subject, text))
+
+    def _by_teams(self, envelope: Envelope, subject: str, text: str) -> str:
+        name = envelope.address
+        if name not in self._workflows:
+            self._workflows[name] = Workflow(name, self._secret("Teams", name), self._timeout)
+        return self._workflows[name].post(envelope.wording.card)
+
+    def _as_file(self, envelope: Envelope, subject: str, text: str) -> str:
+        name = envelope.address
+        if not _NAME.fullmatch(name):
+            raise PermanentFailure(f"フォルダーの名前が正しくありません（半角英数字と _ . - で64字まで）: {name!r}")
+        address = f"{name}@localhost"
+        message = compose(self._mail, replace(envelope, address=address), subject, text)
+        try:
+            return MessageFolder(self._mailbox / name, outlives_a_power_cut=True).store(address, message)
+        except OSError as error:
+            raise Unreachable(f"フォルダー「{self._mailbox / name}」に書けません: {error.strerror}") from None
+
+    # --- services that Apprise has ---
+
+    def _send_by_apprise(self, envelope: Envelope) -> str:
+        title, kind = _SERVICES[envelope.channel]
+        place = f"{title}の送り先「{envelope.address}」"
+        url = self._secret(title, envelope.address)
+        # No icon from the internet, no second address that a redirect may name, what people wrote as it is; whatever
+        # the address itself says of these, the last counts.
+        options = urlencode(
+            {
+                "image": "no",
+                "footer": "no",
+                "redirect": "no",
+                "verify": "yes",
+                "format": "text",
+                "cto": self._timeout,
+                "rto": self._timeout,
+            }
+        )
+        wording = envelope.wording
+        with apprise_says() as lines:
+            asset = AppriseAsset(async_mode=False, interpret_emojis=False)
+            service: Any = Apprise.instantiate(f"{url}{'&' if '?' in url else '?'}{options}", asset=asset)
+            # One recipient and not several: a failure of one would have the others told twice.
+            is_usable = service is not None and len(service) == 1 and isinstance(service, kind)
+            if is_usable:
+                service.request_rate_per_sec = 0  # Apprise waits up to 5.5 seconds between two messages
+                hub = Apprise(service, asset=asset)
+                taken = hub.notify(title=wording.subject, body=wording.text, body_format=NotifyFormat.TEXT)
+        if not is_usable:
+            raise PermanentFailure(f"{place}のURLが正しくありません。KIJITSU_SECRETSを確認してください")
+        if not taken:
+            raise _failure(place, " ".join(lines))
+        return "HTTP 2xx"
+
+    def _secret(self, title: str, name: str) -> str:
         try:
             return self._secrets[name]
         except KeyError:
-            raise PermanentFailure(f"Teamsの送り先「{name}」のURLが設定にありません") from None
+            raise PermanentFailure(
+                f"{title}の送り先「{name}」のURLが設定にありません。"
+                f"KIJITSU_SECRETS_FILEのファイル（またはKIJITSU_SECRETS）に「{name}」を加え、送り直してください"
+            ) from None
 
 
 class _Desk(AppriseAsset):
-    """Holds the envelope that is on its way through Apprise to our transport, and the transport's refusal.
+    """Holds what to do with the message that is on its way through Apprise, and what came of it.
 
     Apprise tells its caller no more than False; its asset is what it hands through unchanged.
     """
 
-    def __init__(self, settings: MailSettings) -> None:
+    hand_over: Callable[[str, str], str]
+
+    def __init__(self) -> None:
         super().__init__(async_mode=False, interpret_emojis=False)
-        self.settings = settings
-        self.transport = MailTransport(settings)
-        self.envelope: Envelope | None = None
+        self.answer = ""
         self.failure: Exception | None = None
 
 
-@notify(on=_MAIL, name="Kijitsu mail")  # type: ignore[no-untyped-call, untyped-decorator]
-def _take_mail(body: str, title: str, notify_type: str, meta: Mapping[str, Any], **_: object) -> bool:
-    """Our mail transport, as a service of Apprise: nothing throttled, nothing cut, nothing converted."""
+@notify(on="kijitsumail", name="Kijitsu mail")  # type: ignore[no-untyped-call, untyped-decorator]
+@notify(on="kijitsuteams", name="Kijitsu Teams")  # type: ignore[no-untyped-call, untyped-decorator]
+@notify(on="kijitsufile", name="Kijitsu file")  # type: ignore[no-untyped-call, untyped-decorator]
+def _take(body: str, title: str, notify_type: str, meta: Mapping[str, Any], **_: object) -> bool:
+    """Our own transports as services of Apprise: nothing throttled, nothing cut, nothing converted."""
     desk: _Desk = meta["asset"]
-    assert desk.envelope is not None
     try:
-        desk.transport.send(desk.envelope.address, compose(desk.settings, desk.envelope, title, body))
+        desk.answer = desk.hand_over(title, body)
     except Exception as failure:  # noqa: BLE001 (Apprise would swallow it; `send` raises it again)
         desk.failure = failure
     return desk.failure is None
 
 
-def _send_card(workflow: str, envelope: Envelope) -> None:
-    """Post the card to a Workflows webhook. Accepted (202) is all that Teams says; shown is another matter."""
-    with TemporaryDirectory(prefix="kijitsu-") as folder, _apprise_says() as lines:
-        template = Path(folder, "card.json")
-        template.write_text(_payload(envelope.wording.card), encoding="ascii")
-        # A new instance for each card: one that is used again waits 5.5 seconds.
-        hub = Apprise(asset=AppriseAsset(async_mode=False))
-        options = urlencode({**_TEAMS_OPTIONS, "template": template})
-        hub.add(f"{workflow}{'&' if '?' in workflow else '?'}{options}")
-        usable = len(hub) == 1 and isinstance(hub[0], NotifyWorkflows)
-        taken = usable and hub.notify(title=envelope.wording.subject, body=envelope.wording.subject)
-    if not usable:
-        raise PermanentFailure(f"Teamsの送り先「{envelope.address}」のURLが正しくありません")
-    if not taken:
-        raise _teams_failure(envelope.address, " ".join(lines))
-
-
-def _payload(card: str) -> str:
-    """Return the card as the message that Workflows expects, in the form that Apprise's templates leave alone."""
-    try:
-        content = json.loads(card)
-    except ValueError:
-        raise PermanentFailure("カードがJSONではありません") from None
-    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": content}
-    payload = json.dumps({"type": "message", "attachments": [attachment]})
-    if len(payload) > _TEAMS_LIMIT:
-        raise PermanentFailure(f"Teamsに送れる大きさ（{_TEAMS_LIMIT // 1024}KB）を超えています")
-    # Braces side by side would be a placeholder of Apprise's; in JSON they can only stand in a string.
-    return payload.replace("{{", "{\\u007b")
-
-
-def _teams_failure(name: str, said: str) -> DeliveryFailure:
+def _failure(place: str, said: str) -> DeliveryFailure:
+    """Tell the failure as far as Apprise's log does."""
     status = re.search(r"error=(\d{3})", said)
-    if status is None:
-        return TransientFailure(f"Teamsの送り先「{name}」に接続できません")
-    code = int(status[1])
-    may_work_later = code in {408, 425, 429} or code >= 500
-    kind = TransientFailure if may_work_later else PermanentFailure
-    return kind(f"Teamsの送り先「{name}」が受け付けませんでした: HTTP {code}")
-
-
-@contextmanager
-def _apprise_says() -> Iterator[list[str]]:
-    """Collect what Apprise logs in this thread, and keep it and the HTTP library's lines out of every other log.
-
-    The log is the only place where Apprise tells an HTTP status; it also holds URLs and payloads.
-    """
-    lines: list[str] = []
-    thread = threading.get_ident()
-
-    def collect(record: logging.LogRecord) -> bool:
-        if record.thread != thread:
-            return True
-        if record.name == "apprise":
-            lines.append(record.getMessage())
-        return False
-
-    apprise, *_ = loggers = [
-        logging.getLogger(name) for name in ("apprise", "urllib3.connectionpool", "urllib3.util.retry")
-    ]
-    for logger in loggers:
-        logger.addFilter(collect)
-    level = apprise.level
-    apprise.setLevel(logging.WARNING)  # statuses are warnings, payloads are told at lower levels
-    try:
-        yield lines
-    finally:
-        apprise.setLevel(level)
-        for logger in loggers:
-            logger.removeFilter(collect)
+    return refusal(place, int(status[1])) if status else Unreachable(f"{place}に接続できません")

@@ -37,8 +37,7 @@ class LocalMailbox:
         self._zone = zone
 
     def __enter__(self) -> Self:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._files = _Files(self.folder, self._zone)
+        self._files = MessageFolder(self.folder, self._zone)
         # The socket listens from here on, on a port that the system chose, so that nobody has to wait for the thread.
         # aiosmtpd's own Controller cannot do this: with port 0 it goes on to connect to port 0.
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -102,32 +101,45 @@ class _Session(SMTP):
         await self.push(answer)
 
 
-class _Files:
-    """The numbering and naming of one folder's messages."""
+class MessageFolder:
+    """A folder of messages, made if need be, numbered and named as LocalMailbox says.
 
-    def __init__(self, folder: Path, zone: tzinfo) -> None:
+    `outlives_a_power_cut` has each message on the disk before it counts as stored; that takes milliseconds.
+    """
+
+    def __init__(self, folder: Path, zone: tzinfo = _JAPAN, outlives_a_power_cut: bool = False) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._outlives_a_power_cut = outlives_a_power_cut
         self._zone = zone
         self._headers = BytesHeaderParser()
         self._count_anew()
 
     def store(self, recipient: str, content: bytes) -> str:
-        """Write the message beside its place, then put it there under a name that was free."""
+        """Write the message beside its place, then put it there under a name that was free, and return the name.
+
+        Raises OSError where that fails, and then nothing is left of it.
+        """
         headers = self._headers.parsebytes(content.partition(b"\r\n\r\n")[0])
         message_id = hashlib.sha256((headers["Message-ID"] or "").strip().encode()).hexdigest()[:12]
         part = self._folder / f".{os.getpid()}-{id(self)}.part"
-        part.write_bytes(content)
-        while True:
-            name = self._next_name(self._day(headers["Date"]), recipient, message_id)
-            try:
-                # A link, for unlike a rename it does not replace what another process put there in the meantime.
-                os.link(part, self._folder / name)
-            except FileExistsError:
-                self._count_anew()
-            else:
-                break
-        part.unlink()
-        return name
+        try:
+            with part.open("wb") as file:
+                file.write(content)
+                if self._outlives_a_power_cut:
+                    file.flush()
+                    os.fsync(file.fileno())
+            while True:
+                name = self._next_name(self._day(headers["Date"]), recipient, message_id)
+                try:
+                    # A link, for unlike a rename it does not replace what another process put there in the meantime.
+                    os.link(part, self._folder / name)
+                except FileExistsError:
+                    self._count_anew()
+                else:
+                    return name
+        finally:
+            part.unlink(missing_ok=True)
 
     def _next_name(self, day: str, recipient: str, message_id: str) -> str:
         self._last += 1

@@ -33,9 +33,7 @@ def look_at_gates(plan: str, on: date | None) -> PassReport:
 
 @task(name="通知の送信", retries=3, retry_delay_seconds=[10, 60, 300], retry_condition_fn=_is_outside)
 def send_letters(report: PassReport) -> DispatchReport:
-    """Send what is due; what a relay refuses for now stays in the outbox for the next run. On a closed day, nothing."""
-    if not report.is_open:
-        return DispatchReport()
+    """Send what is due, in office hours; what a relay refuses for now stays in the outbox for the next run."""
     return dispatch(open_office(), report.standing.plan.organisation)
 
 

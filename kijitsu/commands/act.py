@@ -14,6 +14,7 @@ from kijitsu.domain.errors import InputError, OutsideError, did_you_mean
 from kijitsu.domain.gates import SHOWN
 
 if TYPE_CHECKING:
+    from kijitsu.office import Office
     from kijitsu.services.delivering import DispatchReport
 
 plan_app = typer.Typer(help="計画をデータベースに採り入れ、版を見ます。", no_args_is_help=True)
@@ -148,33 +149,79 @@ def move(
 # --- the ledger and the outbox ---
 
 
-def reminders(plan: common.PlanOption, as_json: common.JsonOption = False) -> None:
+_STATES = {
+    "pending": "送信待ち",
+    "sent": "送信済み",
+    "dead": "不達",
+    "superseded": "取消",
+    "covered": "後のものに統合",
+    "upcoming": "これから",
+}
+
+
+def reminders(
+    plan: common.PlanOption,
+    mail: Annotated[bool, typer.Option("--mail", help="次の監視で出る通知を、文面のまま見る（送らない）")] = False,
+    state: Annotated[
+        str | None, typer.Option("--state", metavar="STATE", help=f"この状態だけ: {' '.join(_STATES)}")
+    ] = None,
+    as_json: common.JsonOption = False,
+) -> None:
     """督促の台帳: これまでに書いたものと、これから出るもの。"""
+    from kijitsu.explain import rule_words
     from kijitsu.services import ledger
 
-    found = ledger.reminders(common.office(), plan)
+    opened = common.office()
+    if mail:
+        _print_next_mail(opened, plan, as_json)
+        return
+    if state is not None and state not in _STATES:
+        raise InputError(
+            f"「{state}」という状態はありません。{did_you_mean(state, _STATES)} 使えるのは {'、'.join(_STATES)} です。"
+        )
+    found = [each for each in ledger.reminders(opened, plan) if state in (None, each["state"])]
     if as_json:
         common.print_json(found)
         return
-    names = {
-        "pending": "送信待ち",
-        "sent": "送信済み",
-        "dead": "不達",
-        "superseded": "取消",
-        "covered": "後のものに統合",
-    }
     rows = (
         [
             str(r["date"]),
-            r["milestone"],
-            r["rule"],
-            r["recipient"],
+            f"{r['title']}（{r['milestone']}）",
+            rule_words(r["rule"]),
+            r["recipient_title"],
             str(r["deadline"]),
-            names.get(r["state"], "これから"),
+            _STATES[r["state"]],
         ]
         for r in found
     )
-    common.print_table("督促の台帳", ("日", "項目", "規則", "宛先", "期限", "状態"), rows)
+    common.print_table("督促の台帳", ("日", "項目", "通知", "宛先", "期限", "状態"), rows)
+
+
+def _print_next_mail(opened: Office, plan: str, as_json: bool) -> None:
+    from kijitsu.services import ledger
+
+    on, letters = ledger.next_mail(opened, plan)
+    if as_json:
+        common.print_json(
+            {
+                "on": on,
+                "letters": [
+                    {
+                        "recipient": letter.to.id,
+                        "recipient_title": letter.to.title,
+                        "channel": letter.to.channel,
+                        "subject": letter.wording.subject,
+                        "text": letter.wording.text,
+                    }
+                    for letter in letters
+                ],
+            }
+        )
+        return
+    common.print_lines([f"{show_date(on)}の監視で出る通知は{len(letters)}通です（このまま何も変わらないとき）。"])
+    for letter in letters:
+        common.print_lines(["", "=" * 72, f"宛先: {letter.to.title}", f"件名: {letter.wording.subject}", "-" * 72])
+        common.print_lines([letter.wording.text.rstrip()])
 
 
 # --- audit ---

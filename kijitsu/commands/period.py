@@ -41,7 +41,7 @@ def period(
 ) -> None:
     """期間を数え、期限と数え方を一歩ずつ示します。"""
     if list_rules:
-        _show_rules(common.office().library.rules()[0], as_json)
+        _show_rules(common.office().library.rules().rules, as_json)
         return
     if (rule is None) == (length is None):
         raise typer.BadParameter(
@@ -62,7 +62,7 @@ def period(
     event = common.day(start)
     assert event
     if rule:
-        chosen = _known_rule(library.rules()[0], rule).on(event)
+        chosen = _known_rule(library.rules().rules, rule).on(event)
     else:
         chosen = Rule(
             "",

@@ -16,10 +16,13 @@ from typing import TextIO
 from kijitsu.commands import common
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.errors import InputError, OutsideError
-from kijitsu.hosting.processes import Host
+from kijitsu.hosting.processes import Host, free_port
+from kijitsu.links import Ticket
 from kijitsu.office import Office
 from kijitsu.schemas import DemoShape
+from kijitsu.services import reading
 from kijitsu.services.replaying import rehearsal, replay
+from kijitsu.settings import Settings
 
 
 def run(office: Office, once: bool, out: TextIO) -> None:
@@ -66,13 +69,15 @@ def _run(office: Office, demo: DemoShape, home: Path, once: bool, out: TextIO) -
     )
     out.flush()
     stage = home / "today"
+    # Chosen now: the letters of the days before hold the board's address.
+    office = office.reopen(replace(office.settings, board_port=free_port(office.settings.board_port)))
     _until_shown_day(office, demo, stage)
     settings = replace(office.settings.rehearsal(stage, demo.shown.isoformat()), plan=demo.plan)
     out.write("3/3 Prefectサーバーを起動し、その朝の監視を動かしています…\n")
     out.flush()
     with Host(settings) as host:
         run_url = _watch_once(host)
-        out.write(_where_to_look(host, demo, run_url, totals.out))
+        out.write(_where_to_look(host, office.reopen(settings), demo, run_url, totals.out))
         if not once:
             out.write("終えるには Ctrl-C を押します。\n")
             out.flush()
@@ -103,9 +108,22 @@ def _watch_once(host: Host) -> str:
     return f"{host.url}/runs/flow-run/{done.stdout.strip()}"
 
 
-def _where_to_look(host: Host, demo: DemoShape, run_url: str, replayed: str) -> str:
-    stage, plan = host.settings.home, demo.plan
-    prefix = f"KIJITSU_HOME={stage} KIJITSU_TODAY={demo.shown}"
+def _link(office: Office, demo: DemoShape) -> str:
+    """Return the link by which the owner of the late milestone answers."""
+    standing = reading.standing(office, demo.plan, demo.shown)
+    organisation = standing.plan.organisation
+    owner = standing.plan.milestones[demo.late].owner
+    assert office.links  # a rehearsal's mail stays on this machine
+    ticket = Ticket(organisation.municipality, standing.plan.id, demo.late, owner, standing.revision)
+    return office.links.url(ticket, office.now(organisation))
+
+
+def _where_to_look(host: Host, office: Office, demo: DemoShape, run_url: str, replayed: str) -> str:
+    stage, plan, port = host.settings.home, demo.plan, host.settings.board_port
+    home = (
+        f"KIJITSU_HOME={stage}" if port == Settings().board_port else f"KIJITSU_BOARD_PORT={port} KIJITSU_HOME={stage}"
+    )
+    prefix = f"{home} KIJITSU_TODAY={demo.shown}"
     return f"""
 見るところ
   ダッシュボード        {host.url}
@@ -113,11 +131,12 @@ def _where_to_look(host: Host, demo: DemoShape, run_url: str, replayed: str) -> 
   本日の要対応・停止の連鎖  {host.url}/artifacts
   一年の図              {replayed}/report.html
   届いた通知            {stage / "mailbox"}
+  通知に答えるページ       {_link(office, demo)}
 
 試すこと（別の端末で）
   なぜ止まっているか      {prefix} .venv/bin/kijitsu why {plan} {demo.blocked}
   日程を動かすと         {prefix} .venv/bin/kijitsu move {plan} {demo.late} --to {demo.moved_to.wording}
   完了を報告する         {prefix} .venv/bin/kijitsu complete {plan} {demo.late} --override デモ
-  次の朝にする          KIJITSU_HOME={stage} KIJITSU_TODAY={demo.shown + timedelta(1)} .venv/bin/kijitsu watch {plan}
+  次の朝にする          {home} KIJITSU_TODAY={demo.shown + timedelta(1)} .venv/bin/kijitsu watch {plan}
   日程の変更と完了の報告は、ダッシュボードの Deployments の「日程変更」「完了報告」からもできます。
 """

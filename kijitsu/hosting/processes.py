@@ -1,4 +1,4 @@
-"""Child processes that end with us: the Prefect server and the runner that serves our deployments."""
+"""Child processes that end with us: the Prefect server, the runner that serves our deployments, and the board."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
@@ -104,13 +105,18 @@ class Child:
 
 
 class Host:
-    """The Prefect server and our served deployments, while used in a `with` block."""
+    """The Prefect server, our served deployments and the board, while used in a `with` block.
+
+    Where a wanted port is taken another free one is used; `settings` says which the board has, for the links in letters
+    that the processes write.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        self.settings = settings = replace(settings, board_port=free_port(settings.board_port))
         self.port = free_port(settings.prefect_port)
         self.environment = prefect_environment(settings, self.port)
         self.url = f"http://127.0.0.1:{self.port}"
+        self.board_url = f"http://127.0.0.1:{settings.board_port}"
         self._children: list[Child] = []
         self._is_interrupted = False
 
@@ -118,8 +124,10 @@ class Host:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._interrupt)
         try:
+            self._start_board()
             self._start_server()
             self._start_runner()
+            self._wait(self._board, lambda: _answers(f"{self.board_url}/healthz"))
         except BaseException:
             self._stop()
             raise
@@ -129,6 +137,9 @@ class Host:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop()
+
+    def _start_board(self) -> None:
+        self._board = self._start("返事のページ", [sys.executable, "-m", "kijitsu.web"], "board.log")
 
     def _start_server(self) -> None:
         arguments = [

@@ -24,6 +24,7 @@ def run(office: Office, out: TextIO) -> None:
         out.write(
             f"ダッシュボード: {host.url}\n"
             f"本日の要対応・停止の連鎖: {host.url}/artifacts\n"
+            f"{board(office, host)}"
             "毎朝8時30分（日本時間）に「毎朝の監視」が動きます。"
             "今すぐ動かすには Deployments の「毎朝」で Run を押します。\n"
             f"{mail(office)}"
@@ -32,6 +33,21 @@ def run(office: Office, out: TextIO) -> None:
         out.flush()
         host.run_until_interrupted()
     out.write("止めました。データは残っています。\n")
+
+
+def board(office: Office, host: Host) -> str:
+    """Return where the pages behind the links in letters are, as lines for people."""
+    lines = f"返事のページ: {host.board_url}（通知のリンクから開きます）\n"
+    if base := office.settings.base_url:
+        return (
+            f"{lines}通知のリンクは {base} です。庁内の中継（リバースプロキシ）から上のアドレスへつないでください。\n"
+        )
+    if office.settings.smtp_url:
+        return f"{lines}KIJITSU_BASE_URL がないので、通知にリンクは付きません。\n"
+    if host.settings.board_port != office.settings.board_port:
+        port = f"KIJITSU_BOARD_PORT={host.settings.board_port}"
+        return f"{lines}ほかの端末で kijitsu を使うときは、リンクが合うように {port} を付けてください。\n"
+    return lines
 
 
 def mail(office: Office) -> str:

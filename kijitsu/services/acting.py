@@ -6,21 +6,26 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kijitsu.domain.changes import Cascade, Preview, preview_move
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.errors import InputError
-from kijitsu.domain.reminders import Key, recipients, upcoming
+from kijitsu.domain.history import NOTHING_YET
+from kijitsu.domain.reminders import Key, Reminder, told_of_move, upcoming
 from kijitsu.domain.windows import parse_window
 from kijitsu.located import Document
 from kijitsu.office import Actor, Json, Office
 from kijitsu.plans import Loaded
 from kijitsu.services import reading
 from kijitsu.services.reading import Standing
-from kijitsu.services.recomputing import remember, take_back_overtaken
+from kijitsu.services.recomputing import remember
 from kijitsu.services.watching import adopted, organisation_of
+from kijitsu.services.writing import tell
 from kijitsu.store import rows
+
+if TYPE_CHECKING:
+    from kijitsu.store.work import UnitOfWork
 
 
 def adopt(office: Office, plan: str, actor: Actor) -> rows.Revision:
@@ -58,11 +63,16 @@ class Move:
     applied_as: int | None = None
 
     @property
+    def redated(self) -> list[str]:
+        """The milestones, not closed, whose window or deadline is another now."""
+        changed = [*(each.id for each in self.preview.moved), *self.preview.redated]
+        return [id for id in changed if not self.standing.progress.get(id, NOTHING_YET).is_closed]
+
+    @property
     def notified(self) -> list[str]:
-        """The bodies whose milestones move or whose reminders change, each once."""
+        """Who is told: of a date that moves, at once; of a reminder that changes, when it is due. Each once."""
         plan = self.preview.plan
-        owners = [plan.milestones[moved.id].owner for moved in self.preview.moved]
-        written_to = [to for owner in owners for to in recipients(plan.organisation, owner, ("owner",))]
+        written_to = [each.recipient for id in self.redated for each in told_of_move(plan, id, "", date.max, date.max)]
         reached = [key[2] for key in (*self.cancelled, *self.created)]
         return list(dict.fromkeys([*written_to, *reached]))
 
@@ -111,8 +121,9 @@ def move(office: Office, plan: str, id: str, to: str, reason: str, cascade: Casc
         reckoned = _reckoned(adopted(office, work, plan, on), id, to, reason, cascade, on)
         document = _moved_document(office, reckoned)
         change = reckoned.as_json()
-        revision = work.plans.add(plan, document, reason, actor.name, _plain(change), now, first.revision)
-        take_back_overtaken(work, plan, reckoned.preview.after)
+        stored = _plain({**change, "was": _former(reckoned)})
+        revision = work.plans.add(plan, document, reason, actor.name, stored, now, first.revision)
+        _tell(office, work, adopted(office, work, plan, on), reckoned, on)
         details = {"revision": revision.number, "to": to, "reason": reason, **_plain(change)}
         work.audit.append(now, actor.name, actor.authenticated_by, "move", f"{plan}/{id}", details)
         work.commit()
@@ -134,9 +145,29 @@ def _reckoned(standing: Standing, id: str, to: str, reason: str, cascade: Cascad
     window = parse_window(to, standing.plan.fiscal_year)
     done = preview_move(standing.network, id, window, cascade, standing.progress, on)
     changed = standing.loaded.network_of(done.plan)
-    old = {r.key for r in upcoming(standing.plan, standing.slots, standing.progress, on, standing.network.calendar)}
-    new = {r.key for r in upcoming(done.plan, done.after, standing.progress, on, changed.calendar)}
+    old = {r.key for r in upcoming(standing.network, standing.slots, standing.progress, on)}
+    new = {r.key for r in upcoming(changed, done.after, standing.progress, on)}
     return Move(standing, done, id, to, reason, cascade, tuple(sorted(old - new)), tuple(sorted(new - old)))
+
+
+def _former(reckoned: Move) -> Json:
+    """Return the windows and due dates before the move, of all that it changes: the letters tell them."""
+    preview = reckoned.preview
+    windows = {each.id: each.old for each in preview.moved}
+    return {
+        id: {"window": window.wording if (window := windows.get(id)) else None, "due": preview.before[id].due}
+        for id in (*windows, *preview.redated)
+    }
+
+
+def _tell(office: Office, work: UnitOfWork, standing: Standing, done: Move, on: date) -> None:
+    """Take back what speaks of a date that is no more, and write 日程変更 to those whose dates have changed."""
+    told: list[Reminder] = []
+    for id in done.redated:
+        slot, window = standing.slots[id], standing.plan.milestones[id].window
+        deadline = slot.due or (window and (window.last or window.first)) or on
+        told += told_of_move(standing.plan, id, str(standing.revision), deadline, on)
+    tell(office, work, standing, on, ["moved"], told)
 
 
 def _moved_document(office: Office, reckoned: Move) -> Json:

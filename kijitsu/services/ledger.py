@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 from kijitsu.domain.gates import Status
-from kijitsu.domain.plan import Organisation
-from kijitsu.domain.reminders import upcoming
+from kijitsu.domain.line import addressee
+from kijitsu.domain.plan import Addressee, Organisation
+from kijitsu.domain.reminders import Reminder, upcoming
+from kijitsu.messages import Wording
 from kijitsu.office import Json, Office
+from kijitsu.services.reading import Standing
 from kijitsu.services.watching import adopted, organisation_of
+from kijitsu.services.writing import mail_of, owed_on
 from kijitsu.store import rows
 
 
@@ -42,32 +47,48 @@ def reminders(office: Office, plan: str) -> list[Json]:
         standing = adopted(office, work, plan, today)
         written = work.reminders.all(plan)
     known = {row.key for row in written}
-    past = [
-        {
-            "date": row.written_on,
-            "milestone": row.milestone,
-            "rule": row.rule,
-            "recipient": row.recipient,
-            "channel": row.channel,
-            "deadline": row.deadline,
-            "state": row.state.value,
-        }
-        for row in written
-    ]
+    past = [_entry(standing, row, row.written_on, row.channel, row.state.value) for row in written]
     ahead = [
-        {
-            "date": reminder.due_on,
-            "milestone": reminder.milestone,
-            "rule": reminder.rule,
-            "recipient": reminder.recipient,
-            "channel": "mail",
-            "deadline": reminder.deadline,
-            "state": "upcoming",
-        }
-        for reminder in upcoming(standing.plan, standing.slots, standing.progress, today, standing.network.calendar)
-        if (plan, *reminder.key) not in known
+        _entry(standing, each, each.due_on, addressee(organisation, each.recipient).channel, "upcoming")
+        for each in upcoming(standing.network, standing.slots, standing.progress, today)
+        if (plan, *each.key) not in known
     ]
     return past + sorted(ahead, key=lambda r: (r["date"], r["milestone"]))
+
+
+def _entry(standing: Standing, of: Reminder | rows.ReminderRow, on: date, channel: str, state: str) -> Json:
+    return {
+        "date": on,
+        "milestone": of.milestone,
+        "rule": of.rule,
+        "recipient": of.recipient,
+        "channel": channel,
+        "deadline": of.deadline,
+        "state": state,
+        "title": standing.plan.milestones[of.milestone].title,
+        "recipient_title": addressee(standing.plan.organisation, of.recipient).title,
+    }
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """A letter that will be written if nothing changes until then."""
+
+    to: Addressee
+    wording: Wording
+
+
+def next_mail(office: Office, plan: str) -> tuple[date, list[Foreseen]]:
+    """Return the next morning whose pass is still to come, and the letters that it would write; nothing is written."""
+    organisation = organisation_of(office, plan)
+    today = office.today(organisation)
+    with office.open_work(organisation.municipality, True) as work:
+        last = work.passes.latest(plan)
+        calendar = adopted(office, work, plan, today).network.calendar
+        on = calendar.next_open(max(today, last.occurred_on + timedelta(1)) if last else today)
+        standing = adopted(office, work, plan, on)
+        mail = mail_of(office, work, standing, owed_on(work, standing, on), on, hold=False)
+    return on, [Foreseen(draft.to, office.renderer(draft.letter)) for draft in mail.drafts]
 
 
 def transitions_of(office: Office, plan: str, until: date) -> dict[str, list[tuple[date, Status]]]:
@@ -101,6 +122,7 @@ def undelivered(office: Office, organisation: Organisation) -> list[Json]:
         {
             "state": row.state.value,
             "recipient": row.envelope.recipient_title,
+            "channel": row.envelope.channel,
             "address": row.envelope.address,
             "subject": row.envelope.wording.subject,
             "attempts": row.attempts,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -25,13 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Standing:
-    """A plan with what has happened to it by a day. `revision` is 0 for a file that was never adopted."""
+    """A plan with what has happened to it by a day.
+
+    `revision` is 0 for a file that was never adopted; `changed_at` is when the revision was made.
+    """
 
     loaded: Loaded
     network: Network
     progress: dict[str, Progress]
     as_of: date | None
     revision: int = 0
+    changed_at: datetime | None = None
 
     @property
     def plan(self) -> Plan:
@@ -101,7 +105,7 @@ def adopted(office: Office, work: UnitOfWork, plan: str, as_of: date | None) -> 
     head = work.plans.head(plan)
     if head is None:
         return None
-    number, sha256 = head
+    number, sha256, made_at = head
     loaded = office.revisions.get(sha256)
     if loaded is None or (as_of and not loaded.calendars.covers(as_of.year)):
         revision = work.plans.latest(plan)
@@ -110,7 +114,7 @@ def adopted(office: Office, work: UnitOfWork, plan: str, as_of: date | None) -> 
         loaded = office.library.plan_from(document, [as_of.year] if as_of else [])
         office.revisions[sha256] = loaded
     events = [event_from(row) for row in work.events.upto(plan, as_of)]
-    return Standing(loaded, loaded.network, progress_of(loaded.plan, events, as_of), as_of, number)
+    return Standing(loaded, loaded.network, progress_of(loaded.plan, events, as_of), as_of, number, made_at)
 
 
 def event_from(row: EventRow) -> Event:

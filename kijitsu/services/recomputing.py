@@ -103,19 +103,6 @@ def recompute(work: UnitOfWork, standing: Standing) -> list[CalendarChange]:
     return changes
 
 
-def take_back_overtaken(work: UnitOfWork, plan: str, slots: Mapping[str, Slot]) -> None:
-    """Supersede the reminders not yet sent that speak of a date that is no more."""
-    overtaken = (row.key for row in work.reminders.all(plan) if _is_overtaken(row, slots[row.milestone]))
-    work.reminders.supersede(overtaken)
-
-
-def _is_overtaken(row: rows.ReminderRow, slot: Slot) -> bool:
-    # That a gate shut or opened stays true, whatever the dates.
-    speaks_of_date = row.rule.partition(":")[0] in ("before", "on_day", "after")
-    is_waiting = row.state is rows.ReminderState.PENDING
-    return is_waiting and speaks_of_date and row.deadline not in (slot.due, slot.firm_finish)
-
-
 def _ids(plan: Plan) -> list[str]:
     """Return the calendars that a plan counts on: its own, those of its deadlines' rules and of its counters."""
     milestones = plan.milestones.values()

@@ -7,7 +7,7 @@ import gc
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from kijitsu.domain.changes import Cascade
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.history import Deed, Event, History
 from kijitsu.domain.plan import Plan
-from kijitsu.messages import Courier
+from kijitsu.messages import Courier, Envelope
 from kijitsu.office import Actor, Office, morning
 from kijitsu.services import acting, reporting
 from kijitsu.services.delivering import dispatch
@@ -75,7 +75,7 @@ def replay(
     if last < first:
         raise InputError(f"終わりの日（{last}）が始まりの日（{first}）より前です。")
     told = office.library.history(history, loaded.plan) if history else None
-    with _whole_folder(out) as part, rehearsal(office, part) as stage:
+    with _whole_folder(out) as part, rehearsal(office, part, answers=False) as stage:
         stage.start(plan, first)
         with _uncollected():
             reports = list(stage.run(told, first, last, on_day))
@@ -85,12 +85,16 @@ def replay(
 
 
 class Stage:
-    """An office of its own in a folder, whose clock is set by hand and whose mail goes to a local mailbox."""
+    """An office of its own in a folder, whose clock is set by hand and whose mail goes to a local mailbox.
 
-    def __init__(self, office: Office, folder: Path) -> None:
+    Its letters hold links only where somebody is to answer them.
+    """
+
+    def __init__(self, office: Office, folder: Path, answers: bool = True) -> None:
         self._now: datetime | None = None
         self.folder = folder
-        self.office = office.reopen(office.settings.rehearsal(folder)).at(self._clock)
+        opened = office.reopen(office.settings.rehearsal(folder)).at(self._clock)
+        self.office = opened if answers else replace(opened, open_links=lambda: None)
         self.plan = ""
         self._courier: Courier | None = None
 
@@ -116,7 +120,7 @@ class Stage:
             while waiting and waiting[0].on <= day:
                 self._act(waiting.pop(0))
             report = watch(self.office, self.plan, day)
-            if report.letters:
+            if report.is_open:
                 dispatch(self.office, self._organisation, self.courier)
             on_day(number + 1, days)
             yield report
@@ -125,7 +129,7 @@ class Stage:
     def courier(self) -> Courier:
         """The courier, kept open through all the days."""
         if self._courier is None:
-            self._courier = self.office.open_courier()
+            self._courier = _ByMail(self.office.open_courier())
         return self._courier
 
     def close(self) -> None:
@@ -152,15 +156,31 @@ class Stage:
             dict(event.evidence),
             event.effective,
             event.expires,
+            until=date.fromisoformat(details["until"]) if "until" in details else None,
             override="履歴による",
         )
         reporting.report(self.office, self.plan, given, HISTORY)
 
 
+@dataclass(frozen=True)
+class _ByMail:
+    """A courier that hands every letter to the mailbox: in a rehearsal no other channel has an address."""
+
+    mailbox: Courier
+
+    def send(self, envelope: Envelope) -> str:
+        if envelope.channel != "mail":
+            envelope = replace(envelope, channel="mail", address=f"{envelope.address}@{envelope.channel}.example")
+        return self.mailbox.send(envelope)
+
+    def close(self) -> None:
+        self.mailbox.close()
+
+
 @contextmanager
-def rehearsal(office: Office, folder: Path) -> Iterator[Stage]:
+def rehearsal(office: Office, folder: Path, answers: bool = True) -> Iterator[Stage]:
     """Open a stage in a folder, and close its mailbox afterwards."""
-    stage = Stage(office, folder)
+    stage = Stage(office, folder, answers)
     try:
         yield stage
     finally:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from hashlib import sha256
 
 from kijitsu import explain
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.gates import SHOWN, Status, Verdict
 from kijitsu.domain.plan import Organisation
-from kijitsu.domain.reminders import Reminder, owed
-from kijitsu.messages import Envelope, Item, Letter, Topic
+from kijitsu.domain.reminders import told_of_move
 from kijitsu.office import Actor, Office
 from kijitsu.services import reading
+from kijitsu.services.items import Shift
 from kijitsu.services.reading import Standing
-from kijitsu.services.recomputing import CalendarChange, recompute, take_back_overtaken
+from kijitsu.services.recomputing import CalendarChange, recompute
+from kijitsu.services.writing import mail_of, owed_on, post
 from kijitsu.store import rows
 from kijitsu.store.work import UnitOfWork
 
@@ -81,18 +81,18 @@ def watch(office: Office, plan: str, on: date | None = None, flow_run: str | Non
         for change in changes:
             details = {**change.as_json(), "on": on.isoformat()}
             work.audit.append(now, PASS.name, PASS.authenticated_by, "calendar", plan, details)
-        if changes:
-            take_back_overtaken(work, plan, standing.slots)
         before = work.standings.statuses(plan)
         transitions = _transitions(plan, standing, before, on)
         work.transitions.add(transitions)
         work.standings.put(plan, _standings(standing, {t.milestone for t in transitions}, before, on))
-        letters = _write_letters(office, work, standing, before, on)
+        told = last.told if last and last.occurred_on == on else ()
+        letters = _write_letters(office, work, standing, on, told, changes)
         summary = {"transitions": len(transitions), "letters": len(letters)}
         if transitions or letters:
             details = {**summary, "on": on.isoformat(), "changed": [_changed(t) for t in transitions]}
             work.audit.append(now, PASS.name, PASS.authenticated_by, "watch", plan, details)
-        work.passes.record(rows.PassRow(plan, on, now, flow_run, summary))
+        told = list(dict.fromkeys([*told, *letters]))
+        work.passes.record(rows.PassRow(plan, on, now, flow_run, {**summary, "told": told}))
         work.commit()
     return PassReport(standing, on, True, transitions, letters, changes)
 
@@ -123,6 +123,27 @@ def not_adopted(plan: str) -> InputError:
     )
 
 
+def _write_letters(
+    office: Office,
+    work: UnitOfWork,
+    standing: Standing,
+    on: date,
+    told: Sequence[str],
+    changes: Sequence[CalendarChange],
+) -> list[str]:
+    """Write what is owed on a day and what a changed calendar moved; return the recipients."""
+    everything = owed_on(work, standing, on)
+    shifts: dict[tuple[str, str], Shift] = {}
+    for change in changes:
+        for id, dates in change.moved.items():
+            was, due = dates.get("due", (None, None))
+            if due and not standing.verdicts[id].is_closed:
+                everything += told_of_move(standing.plan, id, str(on), due, on)
+                shifts.setdefault((id, f"moved:{on}"), Shift(was, "", change.cause))
+    mail = mail_of(office, work, standing, everything, on, told=told, shifts=shifts)
+    return post(office, work, standing, mail, on)
+
+
 def _changed(transition: rows.TransitionRow) -> list[str | None]:
     return [transition.milestone, transition.before, transition.after]
 
@@ -148,125 +169,3 @@ def _standings(standing: Standing, changed: set[str], before: Mapping[str, str],
         for id, verdict in standing.verdicts.items()
         if id in changed or id not in before
     ]
-
-
-# --- letters ---
-
-
-def _write_letters(
-    office: Office, work: UnitOfWork, standing: Standing, before: Mapping[str, str], on: date
-) -> list[str]:
-    """Write every reminder that is owed and not yet in the ledger, one letter to each recipient."""
-    plan, known = standing.plan, work.reminders.keys(standing.plan.id)
-    was = {id: Status(status) for id, status in before.items()}
-    due = owed(plan, standing.verdicts, was, on, standing.network.calendar)
-    new = [reminder for reminder in due if (plan.id, *reminder.key) not in known]
-    by_recipient: dict[str, list[Reminder]] = {}
-    for reminder in new:
-        if not reminder.is_covered:
-            by_recipient.setdefault(reminder.recipient, []).append(reminder)
-    keys = {to: message_key(plan.id, on, to, each) for to, each in by_recipient.items()}
-    written = work.reminders.add([_row(plan.id, reminder, keys, on) for reminder in new])
-    kept = {row.key for row in written}
-    envelopes = []
-    for to, reminders in by_recipient.items():
-        mine = [r for r in reminders if (plan.id, *r.key) in kept]
-        if mine:
-            envelopes.append(_envelope(office, standing, to, keys[to], mine, on))
-    work.outbox.add(envelopes, office.now(plan.organisation))
-    return [envelope.key for envelope in envelopes]
-
-
-def message_key(plan: str, on: date, recipient: str, reminders: Iterable[Reminder]) -> str:
-    """Return the key of the message that carries these reminders: the same ones give the same key."""
-    content = "\n".join(sorted(f"{r.milestone} {r.rule} {r.deadline}" for r in reminders))
-    return f"{plan}/{on}/{recipient}/{sha256(content.encode()).hexdigest()[:8]}"
-
-
-def _row(plan: str, reminder: Reminder, keys: Mapping[str, str], on: date) -> rows.ReminderRow:
-    state = rows.ReminderState.COVERED if reminder.is_covered else rows.ReminderState.PENDING
-    carrier = None if reminder.is_covered else keys[reminder.recipient]
-    return rows.ReminderRow(plan, *reminder.key, reminder.due_on, "mail", state, carrier, on)
-
-
-def _envelope(
-    office: Office, standing: Standing, recipient: str, key: str, reminders: Sequence[Reminder], on: date
-) -> Envelope:
-    organisation = standing.plan.organisation
-    body = organisation.bodies[recipient]
-    letter = _letter(standing, recipient, reminders, on)
-    message_id = f"<{sha256(key.encode()).hexdigest()[:32]}.{organisation.municipality}@{_domain(office)}>"
-    return Envelope(
-        key,
-        "mail",
-        body.mail or "",
-        body.title,
-        message_id,
-        office.now(organisation),
-        office.renderer(letter),
-        organisation.secretariat_body.mail or "",
-    )
-
-
-def _domain(office: Office) -> str:
-    return office.settings.mail_from.rpartition("@")[2]
-
-
-def _letter(standing: Standing, recipient: str, reminders: Sequence[Reminder], on: date) -> Letter:
-    organisation = standing.plan.organisation
-    topics = list(Topic)
-    items = [_item(standing, recipient, reminder, on) for reminder in _worst_of_each(reminders)]
-    items.sort(key=lambda item: (topics.index(item.topic), item.due or date.max))
-    return Letter(
-        municipality=organisation.title,
-        plan=standing.plan.id,
-        plan_title=standing.plan.title,
-        on=on,
-        recipient=recipient,
-        recipient_title=organisation.bodies[recipient].title,
-        is_request=organisation.bodies[recipient].kind == "agency",
-        items=items,
-        contact_title=organisation.secretariat_body.title,
-        contact_mail=organisation.secretariat_body.mail or "",
-    )
-
-
-def _worst_of_each(reminders: Sequence[Reminder]) -> list[Reminder]:
-    """Say one thing of each milestone: the first of the topics in the letter's order."""
-    topics = list(Topic)
-    chosen: dict[str, Reminder] = {}
-    for reminder in sorted(reminders, key=lambda r: topics.index(Topic(r.topic))):
-        chosen.setdefault(reminder.milestone, reminder)
-    return list(chosen.values())
-
-
-def _item(standing: Standing, recipient: str, reminder: Reminder, on: date) -> Item:
-    plan, verdict = standing.plan, standing.verdicts[reminder.milestone]
-    milestone, slot = plan.milestones[reminder.milestone], standing.slots[reminder.milestone]
-    nearest = min((day for day in (verdict.due, verdict.latest_safe_finish) if day), default=None)
-    blocking = [reason for reason in verdict.reasons if reason.blocks]
-    held = dict.fromkeys(id for reason in blocking for id in reason.holds_up if id != reminder.milestone)
-    safe, own = verdict.latest_safe_finish, verdict.due and standing.network.calendar.previous_open(verdict.due)
-    return Item(
-        topic=Topic(reminder.topic),
-        milestone=reminder.milestone,
-        title=milestone.title,
-        owner=plan.organisation.bodies[milestone.owner].title,
-        answers_for=_answers_for(standing, recipient, milestone.owner),
-        due=verdict.due,
-        window=milestone.window.wording if milestone.window else "",
-        latest_safe=safe if own is None or (safe is not None and safe < own) else None,
-        working_days_left=standing.network.calendar.count(on, nearest) if nearest else None,
-        count=reminder.count,
-        basis=milestone.basis or (slot.deadline.rule.basis if slot.deadline else ""),
-        evidence=milestone.evidence,
-        reasons=tuple(explain.reason_sentences(plan, blocking)),
-        holds_up=tuple(plan.milestones[id].title for id in held),
-        due_at=slot.deadline.at if slot.deadline else None,
-    )
-
-
-def _answers_for(standing: Standing, recipient: str, owner: str) -> bool:
-    """Whom we cannot write to, the secretariat answers for."""
-    organisation = standing.plan.organisation
-    return recipient == owner or (organisation.bodies[owner].mail is None and recipient == organisation.secretariat)

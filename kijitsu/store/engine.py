@@ -21,7 +21,7 @@ ADVISORY_LOCKS = 0x4B494A54
 """The first number of every PostgreSQL advisory lock of this product; the second names what it guards."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_READONLY = "kijitsu_readonly"
+_READONLY, _DURABLE = "kijitsu_readonly", "kijitsu_durable"
 
 
 def connect(url: str) -> Engine:
@@ -45,17 +45,18 @@ def connect(url: str) -> Engine:
     raise _bad_address()
 
 
-def open_transaction(engine: Engine, *, readonly: bool = False) -> Connection:
+def open_transaction(engine: Engine, *, readonly: bool = False, durable: bool = True) -> Connection:
     """Return a connection that begins its transaction with the first statement.
 
-    A writer takes SQLite's lock as it begins: one that read first and wrote then would fail, not wait.
+    A writer takes SQLite's lock as it begins: one that read first and wrote then would fail, not wait. What is
+    committed is on the disk, and survives a power cut; on SQLite not what need not be `durable`.
     """
     connection = engine.connect()
-    if not readonly:
-        return connection
-    if engine.dialect.name == "postgresql":
+    if engine.dialect.name == "sqlite":
+        return connection.execution_options(**{_READONLY: readonly, _DURABLE: durable})
+    if readonly:
         return connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return connection.execution_options(**{_READONLY: True})
+    return connection
 
 
 def upgrade(engine: Engine) -> None:
@@ -120,7 +121,7 @@ def out_of_reach(engine: Engine, cause: Exception) -> OutsideError:
 
 
 def _sqlite(address: URL) -> Engine:
-    options: dict[str, Any] = {"connect_args": {"timeout": BUSY_SECONDS}}
+    options: dict[str, Any] = {"connect_args": {"timeout": BUSY_SECONDS} if "timeout" not in address.query else {}}
     if address.database in {None, "", ":memory:"}:
         # The memory is the connection's, so all share one; they have to take turns.
         options = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
@@ -138,12 +139,19 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
     # SQLite does not wait for the lock that this needs. Whoever has it is switching the file, for all of us.
     with suppress(sqlite3.OperationalError):
         connection.execute("PRAGMA journal_mode = WAL")
-    connection.executescript("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    readonly = connection.get_execution_options().get(_READONLY, False)
-    connection.exec_driver_sql(f"PRAGMA query_only = {readonly:d}")
+    wanted = connection.get_execution_options()
+    readonly, durable = wanted.get(_READONLY, False), wanted.get(_DURABLE, True)
+    # Said only where it changes, for each is a statement. NORMAL leaves it to the next checkpoint to reach the disk.
+    if connection.info.get(_READONLY) != readonly:
+        connection.exec_driver_sql(f"PRAGMA query_only = {readonly:d}")
+        connection.info[_READONLY] = readonly
+    if connection.info.get(_DURABLE) != durable:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        connection.info[_DURABLE] = durable
     connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import BindParameter, bindparam, insert, select
+from sqlalchemy import BindParameter, bindparam, func, insert, select
 
 from kijitsu.domain.errors import InputError
+from kijitsu.domain.gates import Status
 from kijitsu.store import tables
 from kijitsu.store.repository import Repository, insert_new, rows_of, upsert, values
-from kijitsu.store.rows import EventRow, PassRow, Revision, Standing, TransitionRow
+from kijitsu.store.rows import EventRow, Head, PassRow, Revision, Standing, TransitionRow
 from kijitsu.store.tables import canonical
 
 _PLAN: BindParameter[str] = bindparam("plan")
@@ -24,10 +25,20 @@ _REVISIONS = (
 )
 _LATEST_REVISION = _REVISIONS.order_by(None).order_by(tables.plan_revisions.c.number.desc()).limit(1)
 _HEAD = (
-    select(tables.plan_revisions.c.number, tables.plan_revisions.c.sha256)
+    select(*(tables.plan_revisions.c[name] for name in Head._fields))
     .where(tables.plan_revisions.c.municipality == bindparam("here"), tables.plan_revisions.c.plan == _PLAN)
     .order_by(tables.plan_revisions.c.number.desc())
     .limit(1)
+)
+_ADOPTED_AT = select(tables.plan_revisions.c.made_at).where(
+    tables.plan_revisions.c.municipality == bindparam("here"),
+    tables.plan_revisions.c.plan == _PLAN,
+    tables.plan_revisions.c.number == 1,
+)
+_CHANGE = select(tables.plan_revisions.c.change).where(
+    tables.plan_revisions.c.municipality == bindparam("here"),
+    tables.plan_revisions.c.plan == _PLAN,
+    tables.plan_revisions.c.number == bindparam("number"),
 )
 _PLAN_IDS = (
     select(tables.plan_revisions.c.plan)
@@ -45,6 +56,21 @@ _EVENTS_UPTO = _EVENTS.where(tables.events.c.occurred_on <= bindparam("day"))
 _STANDINGS = rows_of(tables.standings, Standing).where(tables.standings.c.plan == _PLAN)
 _STATUSES = select(tables.standings.c.milestone, tables.standings.c.status).where(
     tables.standings.c.municipality == bindparam("here"), tables.standings.c.plan == _PLAN
+)
+_BLOCKED_SINCE = select(tables.standings.c.milestone, tables.standings.c.since).where(
+    tables.standings.c.municipality == bindparam("here"),
+    tables.standings.c.plan == _PLAN,
+    tables.standings.c.status == Status.BLOCKED,
+)
+_FREED = (
+    select(tables.transitions.c.milestone, func.max(tables.transitions.c.occurred_on))
+    .where(
+        tables.transitions.c.municipality == bindparam("here"),
+        tables.transitions.c.plan == _PLAN,
+        tables.transitions.c.occurred_on.between(bindparam("first"), bindparam("last")),
+        tables.transitions.c.before == Status.BLOCKED,
+    )
+    .group_by(tables.transitions.c.milestone)
 )
 _ADD_TRANSITIONS = insert(tables.transitions)
 _TRANSITIONS = (
@@ -87,10 +113,18 @@ class Plans(Repository):
         row = self._run(_LATEST_REVISION, plan=plan).first()
         return Revision(*row) if row else None
 
-    def head(self, plan: str) -> tuple[int, str] | None:
-        """Return the number and the sha256 of the revision in force, without its document."""
+    def head(self, plan: str) -> Head | None:
+        """Return the revision in force without its document."""
         row = self._run(_HEAD, plan=plan).first()
-        return (row[0], row[1]) if row else None
+        return Head(*row) if row else None
+
+    def adopted_at(self, plan: str) -> datetime:
+        """Return when an adopted plan became revision 1."""
+        return cast("datetime", self._run(_ADOPTED_AT, plan=plan).scalar_one())
+
+    def change(self, plan: str, number: int) -> dict[str, Any] | None:
+        """Return what a revision changed, None for the first."""
+        return cast("dict[str, Any] | None", self._run(_CHANGE, plan=plan, number=number).scalar())
 
     def revisions(self, plan: str) -> list[Revision]:
         """Return all revisions, the first one first."""
@@ -152,6 +186,10 @@ class Standings(Repository):
         """Return the last status of each of the plan's milestones."""
         return {row[0]: row[1] for row in self._rows(_STATUSES, plan=plan)}
 
+    def blocked_since(self, plan: str) -> dict[str, date]:
+        """Return the milestones that the last pass found blocked, and since which pass they are."""
+        return {row[0]: row[1] for row in self._rows(_BLOCKED_SINCE, plan=plan)}
+
     def put(self, plan: str, standings: Sequence[Standing]) -> None:
         """Write these standings over the former ones of the same milestones."""
         self._write(upsert(self._dialect, tables.standings), [{"plan": plan, **values(s)} for s in standings])
@@ -166,6 +204,11 @@ class Transitions(Repository):
         for row in rows:
             del row["id"]
         self._write(_ADD_TRANSITIONS, rows)
+
+    def freed(self, plan: str, on: date) -> dict[str, date]:
+        """Return what ceased to be blocked in the month before a day, and when it last did."""
+        first = on - timedelta(31)
+        return {row[0]: row[1] for row in self._rows(_FREED, plan=plan, first=first, last=on)}
 
     def all(self, plan: str) -> list[TransitionRow]:
         """Return the plan's transitions, by day and then as recorded."""

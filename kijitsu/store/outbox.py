@@ -7,10 +7,10 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, or_, select, update
+from sqlalchemy import Row, String, bindparam, func, insert, or_, select, update
 
 from kijitsu.messages import Envelope, Wording
-from kijitsu.store.repository import Repository, values
+from kijitsu.store.repository import Repository, spelled, values
 from kijitsu.store.rows import OutboxRow, OutboxState
 from kijitsu.store.tables import outbox
 
@@ -20,31 +20,54 @@ _DELIVERY = [field.name for field in fields(OutboxRow) if field.name != "envelop
 _COLUMNS = [outbox.c[name] for name in (*_ENVELOPE, *_WORDING, *_DELIVERY)]
 _HERE = outbox.c.municipality == bindparam("here")
 _THIS = (_HERE, outbox.c.key == bindparam("this"))
-_LEASED = (*_THIS, outbox.c.state == OutboxState.PENDING, outbox.c.lease_token == bindparam("token"))
+_PENDING = spelled(OutboxState.PENDING)
+_LEASED = (*_THIS, outbox.c.state == _PENDING, outbox.c.lease_token == bindparam("token"))
 
 _ADD = insert(outbox)
 _ALL = select(*_COLUMNS).where(_HERE).order_by(outbox.c.written_at, outbox.c.key)
 _IN_STATE = _ALL.where(outbox.c.state == bindparam("state"))
 _COUNTS = select(outbox.c.state, func.count()).where(_HERE).group_by(outbox.c.state)
-# A common table, not a subquery: PostgreSQL may run a subquery once for each row, whatever its limit.
-_FREE = (
-    select(outbox.c.key)
-    .where(
-        _HERE,
-        outbox.c.state == OutboxState.PENDING,
-        outbox.c.not_before <= bindparam("now"),
-        or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= bindparam("now")),
-    )
-    .order_by(outbox.c.not_before, outbox.c.key)
-    .limit(bindparam("at_most"))
-    .with_for_update(skip_locked=True)
-    .cte("free")
+_DUE = (
+    _HERE,
+    outbox.c.state == _PENDING,
+    outbox.c.not_before <= bindparam("now"),
+    or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= bindparam("now")),
 )
+_ANY_DUE = select(outbox.c.key).where(*_DUE).limit(1)
+# In the order of the index that holds only what is pending: sorted by anything more, each claim would read it all.
+# A common table, not a subquery: PostgreSQL may run a subquery once for each row, whatever its limit.
+_NEXT = select(outbox.c.key).where(*_DUE).order_by(outbox.c.not_before).limit(1)
+_NEXT_FREE = _NEXT.with_for_update(skip_locked=True).cte("free")
 _CLAIM = (
     update(outbox)
-    .where(_HERE, outbox.c.key.in_(select(_FREE.c.key)))
-    .values(lease_until=bindparam("until"), lease_token=bindparam("token"), attempts=outbox.c.attempts + 1)
+    .where(_HERE, outbox.c.key.in_(select(_NEXT_FREE.c.key)))
+    .values(
+        # So that one which ends its sender each time comes after the others when its lease runs out.
+        not_before=bindparam("until"),
+        lease_until=bindparam("until"),
+        lease_token=bindparam("token"),
+        attempts=outbox.c.attempts + 1,
+    )
     .returning(*_COLUMNS)
+)
+_SAME_WAY = (
+    select(outbox.c.key)
+    .where(
+        *_DUE,
+        outbox.c.channel == bindparam("way"),
+        or_(bindparam("place", type_=String).is_(None), outbox.c.address == bindparam("place")),
+    )
+    .with_for_update(skip_locked=True)
+)
+_PUT_OFF = (
+    update(outbox)
+    .where(_HERE, outbox.c.key.in_(_SAME_WAY))
+    .values(not_before=bindparam("until"), last_error=bindparam("error"))
+)
+_SHORTEN_LEASES = (
+    update(outbox)
+    .where(_HERE, outbox.c.state == _PENDING, outbox.c.lease_until > bindparam("longest"))
+    .values(lease_until=bindparam("longest"), not_before=bindparam("longest"))
 )
 _MARK_SENT = (
     update(outbox)
@@ -57,6 +80,7 @@ _MARK_FAILED = (
     .values(
         state=bindparam("becomes"),
         not_before=func.coalesce(bindparam("retry_at", type_=outbox.c.not_before.type), outbox.c.not_before),
+        attempts=outbox.c.attempts - bindparam("uncounted"),
         last_error=bindparam("error"),
         lease_until=None,
         lease_token=None,
@@ -64,7 +88,7 @@ _MARK_FAILED = (
 )
 _HASTEN = (
     update(outbox)
-    .where(_HERE, outbox.c.state == OutboxState.PENDING, outbox.c.not_before > bindparam("now"))
+    .where(_HERE, outbox.c.state == _PENDING, outbox.c.not_before > bindparam("now"))
     .values(not_before=bindparam("now"))
 )
 _REVIVE = (
@@ -86,23 +110,42 @@ class Outbox(Repository):
             rows.append(row | {"state": OutboxState.PENDING, "attempts": 0, "not_before": not_before})
         self._write(_ADD, rows)
 
-    def claim(self, now: datetime, lease: timedelta, limit: int, token: str) -> list[OutboxRow]:
-        """Lease up to `limit` due messages to `token` until `now + lease`, the longest due first.
+    def has_due(self, now: datetime) -> bool:
+        """Tell whether there is anything to claim."""
+        return self._run(_ANY_DUE, now=now).first() is not None
+
+    def claim(self, now: datetime, lease: timedelta, token: str) -> OutboxRow | None:
+        """Lease the message that is due the longest to `token` until `now + lease`; None where none is due.
 
         What another holds is passed over until its lease runs out. Commit before you send.
         """
-        claimed = self._run(_CLAIM, now=now, until=now + lease, at_most=limit, token=token)
-        return sorted(map(_outbox_row, claimed), key=lambda row: (row.not_before, row.key))
+        row = self._run(_CLAIM, now=now, until=now + lease, token=token).first()
+        return _outbox_row(row) if row else None
 
     def mark_sent(self, key: str, token: str, at: datetime) -> bool:
         """Record the delivery; False where the lease is no longer `token`'s."""
         return bool(self._run(_MARK_SENT, this=key, token=token, at=at).rowcount)
 
-    def mark_failed(self, key: str, token: str, error: str, retry_at: datetime | None) -> bool:
-        """Give a message back until `retry_at`, dead where None; False where the lease is not `token`'s."""
+    def mark_failed(self, key: str, token: str, error: str, retry_at: datetime | None, *, counts: bool = True) -> bool:
+        """Give a message back until `retry_at`, dead where None; False where the lease is not `token`'s.
+
+        An attempt that does not count was none of the message.
+        """
         becomes = OutboxState.DEAD if retry_at is None else OutboxState.PENDING
-        result = self._run(_MARK_FAILED, this=key, token=token, error=error, retry_at=retry_at, becomes=becomes)
-        return bool(result.rowcount)
+        given = {"error": error, "retry_at": retry_at, "becomes": becomes, "uncounted": int(not counts)}
+        return bool(self._run(_MARK_FAILED, this=key, token=token, **given).rowcount)
+
+    def put_off(self, now: datetime, until: datetime, error: str, channel: str, address: str | None) -> int:
+        """Put off what is due and goes by a channel (to one address of it where given); return how many messages.
+
+        None of them is counted as tried, and what somebody is sending is left to them.
+        """
+        given = {"now": now, "until": until, "error": error, "way": channel, "place": address}
+        return int(self._run(_PUT_OFF, **given).rowcount)
+
+    def shorten_leases(self, now: datetime, lease: timedelta) -> int:
+        """End every lease within `lease` from now: one that reaches further was given before the clock was set back."""
+        return int(self._run(_SHORTEN_LEASES, longest=now + lease).rowcount)
 
     def hasten(self, now: datetime) -> int:
         """Let what was put off for later be claimed at once; return how many messages that were."""

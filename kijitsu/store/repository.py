@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Connection, Executable, Select, Table, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Executable, Select, Table, bindparam, literal_column, select
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -25,6 +26,11 @@ class Repository:
         """Run a query or an update that asks for its municipality as `here`."""
         return self._connection.execute(statement, {"here": self._municipality, **parameters})
 
+    def _run_each(self, statement: Executable, given: Sequence[dict[str, Any]]) -> None:
+        """Run an update that asks for its municipality as `here`, once with each of these parameters."""
+        if given:
+            self._connection.execute(statement, [{"here": self._municipality, **each} for each in given])
+
     def _rows(self, statement: Executable, **parameters: Any) -> Sequence[Any]:
         """Return a query's rows, fetched at once: one by one costs SQLAlchemy twice the time."""
         return cast("Sequence[Any]", self._run(statement, **parameters).all())
@@ -38,6 +44,11 @@ class Repository:
     @property
     def _dialect(self) -> str:
         return self._connection.dialect.name
+
+
+def spelled(value: StrEnum) -> ColumnElement[Any]:
+    """Return a state as it stands in the statement: for one that is bound, SQLite leaves a partial index unused."""
+    return literal_column(f"'{value}'")
 
 
 def values(row: DataclassInstance) -> dict[str, Any]:
@@ -68,6 +79,17 @@ def upsert(dialect: str, table: Table) -> Executable:
     statement = _insert(dialect, table)
     changed = {column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key}
     return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)
+
+
+@cache
+def insert_again(dialect: str, table: Table, state: Any) -> Executable:
+    """Insert, or overwrite the row of the same primary key where its `state` is this one; return the primary keys."""
+    statement = _insert(dialect, table)
+    keys = [column for column in table.primary_key if column.name != "municipality"]
+    changed = {column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key}
+    return statement.on_conflict_do_update(
+        index_elements=list(table.primary_key), set_=changed, where=table.c.state == state
+    ).returning(*keys)
 
 
 @cache

@@ -45,6 +45,14 @@ class Revision:
     made_at: datetime
 
 
+class Head(NamedTuple):
+    """The revision in force, without its document."""
+
+    number: int
+    sha256: str
+    made_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class EventRow:
     """One thing people did; the database gives the `id`, 0 until then."""
@@ -139,6 +147,11 @@ class PassRow:
     ran_at: datetime
     flow_run: str | None = None
     summary: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def told(self) -> Sequence[str]:
+        """The recipients whose letter of the day was written."""
+        return list(self.summary.get("told", ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,10 +38,16 @@ class UnitOfWork:
         self._engine = engine
         self._municipality = municipality
         self._readonly = readonly
+        self._durable = True
+
+    def of_the_moment(self) -> Self:
+        """Return this unit as one whose commit a power cut may undo: for what is then only done once more."""
+        self._durable = False
+        return self
 
     def __enter__(self) -> Self:
         try:
-            self._connection = open_transaction(self._engine, readonly=self._readonly)
+            self._connection = open_transaction(self._engine, readonly=self._readonly, durable=self._durable)
         except OperationalError as exc:
             raise out_of_reach(self._engine, exc) from exc
         bound = (self._connection, self._municipality)

@@ -12,6 +12,7 @@ from kijitsu.domain.eras import show_date
 from kijitsu.domain.gates import SHOWN, Status
 from kijitsu.domain.history import History
 from kijitsu.domain.plan import Plan
+from kijitsu.explain import TOPICS
 from kijitsu.web.gantt import Row, gantt, legend, states_by_milestone
 
 if TYPE_CHECKING:
@@ -94,10 +95,9 @@ def _table_row(plan: Plan, row: Row, status: Status) -> dict[str, Any]:
 
 
 def _letters(ledger: Sequence[ReminderRow]) -> list[tuple[str, int]]:
-    names = {"before": "期限の前", "on_day": "期限の日", "after": "期限の後", "blocked": "停止", "unblocked": "再開"}
     counts: dict[str, int] = {}
     for row in ledger:
         if row.state != "covered":
-            topic = names[row.rule.partition(":")[0]]
+            topic = TOPICS[row.rule.partition(":")[0]]
             counts[topic] = counts.get(topic, 0) + 1
     return list(counts.items())

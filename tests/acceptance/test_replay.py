@@ -143,10 +143,14 @@ def test_every_reminder_stands_once_on_an_open_day_at_its_distance_from_the_dead
             case "on_day":
                 assert day <= deadline, row
                 assert open_days(day, deadline) == 0, row
-            case "after":
+            case "after" | "escalated":
                 assert day > deadline, row
             case "blocked" | "unblocked":
                 assert day >= deadline, row
+            case "expiring":
+                assert open_days(day, deadline) <= int(number.removesuffix("wd")), row
+            case "moved":
+                assert number.isdecimal(), row
             case _:
                 pytest.fail(f"unknown rule: {row}")
 
@@ -180,7 +184,7 @@ def test_nothing_stops_and_nothing_is_late_where_everything_is_done_in_time(
 
     assert replay.totals["blocked_days"] == 0
     assert not {"blocked", "overdue"} & {row["to"] for row in replay.transitions}
-    assert {row["rule"].partition(":")[0] for row in replay.ledger} <= {"before", "on_day"}
+    assert {row["rule"].partition(":")[0] for row in replay.ledger} <= {"before", "on_day", "moved", "expiring"}
 
 
 def test_a_late_assessment_stops_what_rests_on_it_and_lets_it_go_again(replays: dict[str, Replay]) -> None:
@@ -214,6 +218,28 @@ def test_those_who_are_stopped_are_told_once_and_told_when_it_is_over(replays: d
         assert sum(each == rule for each, _, _ in told) == 3
     overdue = [row for row in replay.ledger if row["rule"].startswith("after:")]
     assert {row["milestone"] for row in overdue} == {"pia", "pia_publication"}
+
+
+def test_what_stays_undone_is_told_up_the_line_a_person_at_a_time(replays: dict[str, Replay]) -> None:
+    rows = [row for row in replays[LATE_PIA].ledger if row["rule"].startswith("escalated") and row["milestone"] == "pia"]
+
+    # Due on Tuesday May 31: 2, 4, 6 and 8 open days after it.
+    assert [(row["rule"], row["date"], row["recipient"]) for row in rows] == [
+        ("escalated:1", "2016-06-02", "総務課長"),
+        ("escalated:2", "2016-06-06", "総務部次長"),
+        ("escalated:3", "2016-06-08", "総務部長"),
+        ("escalated:4", "2016-06-10", "副市長"),
+    ]
+
+
+def test_a_moved_date_is_told_to_its_owner_with_before_and_after(replays: dict[str, Replay]) -> None:
+    replay = replays[LATE_PIA]
+    mails = [mail for mail in read_mails(replay.out / "inbox") if "日程変更" in body(mail, "plain")]
+
+    assert mails
+    assert {row["rule"].partition(":")[0] for row in replay.ledger} >= {"moved"}
+    for mail in mails:
+        assert "変更前" in body(mail, "plain"), body(mail, "plain")
 
 
 def test_the_nations_dates_are_the_ones_on_record(replays: dict[str, Replay]) -> None:

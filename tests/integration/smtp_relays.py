@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -111,29 +111,101 @@ def sign_in(password: str) -> dict[str, Any]:
     return {"authenticator": check, "auth_required": True, "auth_require_tls": False}
 
 
+class Scripted:
+    """A relay that at each stage answers with the line that it is told, or `hangs`, `closes`, `drips`; "" is yes.
+
+    The stages are GREETING, the commands' names, and MESSAGE for what follows DATA. `commands` are those it got, by
+    connection. A drip is a byte every 20 ms for some seconds, and then all is well.
+    """
+
+    def __init__(self, deeds: dict[str, list[str]], extensions: tuple[str, ...]) -> None:
+        self.commands: list[list[str]] = []
+        self.messages: list[bytes] = []
+        self._deeds = deeds
+        self._extensions = extensions
+        self._over = threading.Event()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.place = f"127.0.0.1:{self._listening.getsockname()[1]}"
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    def stop(self) -> None:
+        self._over.set()
+        with socket.create_connection(self._listening.getsockname()):  # wakes up who accepts
+            pass
+        for thread in self._threads:
+            thread.join()
+        self._listening.close()
+
+    def _accept(self) -> None:
+        while not self._over.is_set():
+            client, _ = self._listening.accept()
+            thread = threading.Thread(target=self._serve, args=(client,))
+            thread.start()
+            self._threads.append(thread)
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, client.makefile("rb") as lines, suppress(OSError):
+            client.settimeout(10)
+            commands: list[str] = []
+            if self._does(client, "GREETING", "220 relay"):
+                for line in lines:
+                    if not commands:
+                        self.commands.append(commands)
+                    command = line.decode().split()[0].upper()
+                    commands.append(command)
+                    if not self._obeys(client, command, lines):
+                        break
+
+    def _obeys(self, client: socket.socket, command: str, lines: Any) -> bool:
+        """Answer a command; return whether the connection goes on."""
+        match command:
+            case "EHLO":
+                features = "\r\n".join(["250-relay", *(f"250-{each}" for each in self._extensions), "250 HELP"])
+                return bool(self._does(client, command, features))
+            case "DATA":
+                answer = self._does(client, command, "354 go on")
+                if answer.startswith("354"):
+                    message = b""
+                    while not message.endswith(b"\r\n.\r\n"):
+                        line = lines.readline()
+                        if not line:
+                            return False
+                        message += line
+                    self.messages.append(message.removesuffix(b".\r\n"))
+                    answer = self._does(client, "MESSAGE", "250 2.0.0 queued as 4711")
+                return bool(answer)
+            case "QUIT":
+                self._does(client, command, "221 bye")
+                return False
+        return bool(self._does(client, command, "250 OK"))
+
+    def _does(self, client: socket.socket, stage: str, yes: str) -> str:
+        """Do what is told for the stage; return the answer, "" where the connection ends."""
+        deeds = self._deeds.get(stage, [])
+        deed = deeds.pop(0) if deeds else ""
+        match deed:
+            case "hangs":
+                self._over.wait()
+                return ""
+            case "closes":
+                return ""
+            case "drips":
+                for byte in f"250-{'x' * 200}\r\n{yes}\r\n".encode():
+                    client.sendall(bytes([byte]))
+                    self._over.wait(0.02)
+                return yes
+        client.sendall(f"{deed or yes}\r\n".encode())
+        return deed or yes
+
+
 @contextmanager
-def cut_off_in_the_middle() -> Iterator[str]:
-    """Yield the place of a relay that hangs up while it is given the message."""
-    listening = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        client, _ = listening.accept()
-        with client, client.makefile("rb") as lines:
-            client.sendall(b"220 relay\r\n")
-            for line in lines:
-                if line.upper().startswith(b"DATA"):
-                    client.sendall(b"354 go on\r\n")
-                    lines.readline()
-                    return
-                client.sendall(b"250 OK\r\n")
-
-    thread = threading.Thread(target=serve)
-    thread.start()
+def scripted(*extensions: str, **deeds: list[str]) -> Iterator[Scripted]:
+    running = Scripted(deeds, extensions)
     try:
-        yield f"127.0.0.1:{listening.getsockname()[1]}"
+        yield running
     finally:
-        thread.join()
-        listening.close()
+        running.stop()
 
 
 def unused_place() -> str:
@@ -173,31 +245,59 @@ def tls(path: Path) -> ssl.SSLContext:
 
 
 class Webhook(ThreadingHTTPServer):
-    """A Workflows webhook that answers with the statuses it was told, then 202."""
+    """A webhook that answers as it was told, then with 202; over HTTPS where it is given a certificate.
 
-    def __init__(self, pem: Path, *statuses: int) -> None:
+    An answer is a status, a status with headers, or `hangs`, `closes`, `drips`.
+    """
+
+    def __init__(self, pem: Path | None, *answers: int | str | tuple[int, dict[str, str]]) -> None:
         super().__init__(("127.0.0.1", 0), _WebhookHandler)
-        self.socket = tls(pem).wrap_socket(self.socket, server_side=True)
-        self.statuses = list(statuses)
+        if pem:
+            self.socket = tls(pem).wrap_socket(self.socket, server_side=True)
+        self.answers = list(answers)
         self.paths: list[str] = []
         self.bodies: list[bytes] = []
+        self.connections: set[tuple[str, int]] = set()
+        self.over = threading.Event()
+
+    @property
+    def place(self) -> str:
+        return f"127.0.0.1:{self.server_port}"
 
     @property
     def url(self) -> str:
         return (
-            f"https://127.0.0.1:{self.server_port}/workflows/0123abcd/triggers/manual/paths/invoke"
+            f"https://{self.place}/workflows/0123abcd/triggers/manual/paths/invoke"
             "?api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig=HIMITSU-sig"
         )
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        pass  # a client that gives up is what the test is about
+
 
 class _WebhookHandler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"  # keeps connections
+    disable_nagle_algorithm = True
     server: Webhook
 
     def do_POST(self) -> None:
+        self.server.connections.add(self.client_address)
         self.server.paths.append(self.path)
         self.server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-        self.send_response(self.server.statuses.pop(0) if self.server.statuses else 202)
-        self.send_header("Content-Length", "0")
+        answer = self.server.answers.pop(0) if self.server.answers else 202
+        if isinstance(answer, str):
+            self.close_connection = True
+            if answer == "hangs":
+                self.server.over.wait()
+            if answer == "drips":
+                for byte in b"HTTP/1.1 202 Accepted\r\nX: " + b"x" * 200 + b"\r\nContent-Length: 0\r\n\r\n":
+                    self.wfile.write(bytes([byte]))
+                    self.server.over.wait(0.02)
+            return
+        status, headers = answer if isinstance(answer, tuple) else (answer, {})
+        self.send_response(status)
+        for name, value in {"Content-Length": "0", **headers}.items():
+            self.send_header(name, value)
         self.end_headers()
 
     def log_message(self, *args: Any) -> None:
@@ -205,12 +305,13 @@ class _WebhookHandler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def webhook(pem: Path, *statuses: int) -> Iterator[Webhook]:
-    with Webhook(pem, *statuses) as server:
+def webhook(pem: Path | None, *answers: int | str | tuple[int, dict[str, str]]) -> Iterator[Webhook]:
+    with Webhook(pem, *answers) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
             yield server
         finally:
+            server.over.set()
             server.shutdown()
             thread.join()

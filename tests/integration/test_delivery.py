@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
-import re
+import logging
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from email.message import EmailMessage
 from pathlib import Path
 from traceback import format_exception
 from typing import Any
@@ -16,13 +13,13 @@ from typing import Any
 import pytest
 
 from kijitsu.domain.errors import InputError
-from kijitsu.messages import Envelope, PermanentFailure, TransientFailure, Wording
+from kijitsu.messages import DeliveryFailure, Envelope, PermanentFailure, TransientFailure, Unreachable, Wording
 from notifications.channels import ChannelCourier, MailSettings
 from tests.integration.smtp_relays import (
     Post,
     certificate,
-    cut_off_in_the_middle,
     relay,
+    scripted,
     sign_in,
     tls,
     unused_place,
@@ -47,93 +44,8 @@ ENVELOPE = Envelope(
 
 
 def courier(relay_url: str, **changed: Any) -> closing[ChannelCourier]:
-    settings = MailSettings(relay_url, "kijitsu@city.example", "石巻市 期日のお知らせ", "somu@city.example", timeout=5)
-    return closing(ChannelCourier(replace(settings, **changed)))
-
-
-def read(message: bytes) -> EmailMessage:
-    parsed = email.message_from_bytes(message, policy=email.policy.default)
-    assert isinstance(parsed, EmailMessage)
-    assert not parsed.defects
-    return parsed
-
-
-def part(message: EmailMessage, subtype: str) -> str:
-    body = message.get_body((subtype,))
-    assert body is not None
-    return str(body.get_content())
-
-
-# --- the message ---
-
-
-def test_a_mail_carries_both_parts_and_says_who_wrote_when_to_whom() -> None:
-    with relay() as there, courier(f"smtp://{there.place}") as out:
-        out.send(ENVELOPE)
-
-    message = read(there.post.messages[0])
-    assert there.post.senders == ["kijitsu@city.example"]
-    assert there.post.recipients == ["residents@city.example"]
-    assert str(message["From"]) == "石巻市 期日のお知らせ <kijitsu@city.example>"
-    assert str(message["To"]) == "市民課 <residents@city.example>"
-    assert str(message["Reply-To"]) == "somu@city.example"
-    assert str(message["Date"]) == "Fri, 03 Jun 2016 08:30:00 +0900"
-    assert str(message["Auto-Submitted"]) == "auto-generated"
-    assert message["Subject"] == WORDING.subject
-    assert message.get_all("Message-ID") == [ENVELOPE.message_id]
-    assert message.get_content_type() == "multipart/alternative"
-    assert part(message, "plain").splitlines() == WORDING.text.splitlines()
-    assert part(message, "html").splitlines() == WORDING.html.splitlines()
-
-
-def test_a_long_subject_is_folded_into_encoded_words_of_the_permitted_length() -> None:
-    with relay() as there, courier(f"smtp://{there.place}") as out:
-        out.send(ENVELOPE)
-
-    head = there.post.messages[0].partition(b"\r\n\r\n")[0].decode("ascii")
-    words = re.findall(r"=\?utf-8\?b\?\S+\?=", head)
-    assert len(words) > 4
-    assert max(map(len, words)) <= 75
-    assert max(map(len, head.split("\r\n"))) <= 76
-    assert max(map(len, there.post.messages[0].split(b"\r\n"))) <= 76
-
-
-def test_the_same_envelope_gives_the_same_bytes() -> None:
-    with relay() as there, courier(f"smtp://{there.place}") as out:
-        out.send(ENVELOPE)
-        out.send(ENVELOPE)
-
-    first, second = there.post.messages
-    assert first == second
-
-
-@pytest.mark.parametrize(
-    "hostile", ["件名\r\nBcc: a@b.example", "x\nBcc: a@b.example", "=?utf-8?q?x?=", "\ud800", "ab\r\n\r\n<p>"]
-)
-def test_nothing_in_a_subject_or_a_name_ends_its_header(hostile: str) -> None:
-    envelope = replace(ENVELOPE, recipient_title=hostile, wording=replace(WORDING, subject=hostile))
-
-    with relay() as there, courier(f"smtp://{there.place}") as out:
-        out.send(envelope)
-
-    message = read(there.post.messages[0])
-    assert message["Bcc"] is None
-    assert message["Subject"] == " ".join(hostile.replace("\ud800", "?").split())
-    assert message["To"].addresses[0].addr_spec == "residents@city.example"
-    assert part(message, "plain").splitlines() == WORDING.text.splitlines()
-
-
-@pytest.mark.parametrize("address", ["", "residents", "a@b.example\r\nRCPT TO:<c@d.example>", "市民@city.example"])
-def test_an_address_that_is_none_is_a_permanent_failure_and_bothers_no_relay(address: str) -> None:
-    with courier(f"smtp://{unused_place()}") as out, pytest.raises(PermanentFailure, match="宛先のメールアドレス"):
-        out.send(replace(ENVELOPE, address=address))
-
-
-def test_an_empty_letter_is_a_permanent_failure() -> None:
-    empty = replace(ENVELOPE, wording=Wording("", "", "", ""))
-
-    with courier(f"smtp://{unused_place()}") as out, pytest.raises(PermanentFailure, match="空"):
-        out.send(empty)
+    usual = MailSettings(relay_url, "kijitsu@city.example", "石巻市 期日のお知らせ", "somu@city.example", timeout=5)
+    return closing(ChannelCourier(replace(usual, **changed)))
 
 
 # --- the connection ---
@@ -204,75 +116,175 @@ def test_a_courier_signs_in_and_secures_the_connection_as_the_url_says(
     assert len(there.post.messages) == 1
 
 
+def test_a_relay_that_takes_commands_together_gets_them_together_and_the_message_after_its_yes() -> None:
+    with scripted("PIPELINING", "SIZE 1000000") as there, courier(f"smtp://{there.place}") as out:
+        for _ in range(3):
+            out.send(ENVELOPE)
+
+    assert len(there.messages) == 3
+    assert there.commands == [["EHLO", *["MAIL", "RCPT", "DATA"] * 3, "QUIT"]]
+
+
+# --- answers ---
+
+
+def test_the_relays_answer_is_handed_back_in_one_line() -> None:
+    with scripted(MESSAGE=["250-2.0.0 taken\r\n250 queued as 4711"]) as there, courier(f"smtp://{there.place}") as out:
+        assert out.send(ENVELOPE) == "250 2.0.0 taken queued as 4711"
+
+
+REFUSALS = [
+    ("MAIL", "421 4.3.2 shutting down", Unreachable),
+    ("RCPT", "421 4.3.2 shutting down", Unreachable),
+    ("DATA", "421 4.3.2 shutting down", Unreachable),
+    ("MESSAGE", "421 4.3.2 shutting down", Unreachable),
+    ("MAIL", "530 5.7.0 sign in first", Unreachable),
+    ("MAIL", "451 4.3.0 later", TransientFailure),
+    ("RCPT", "450 4.2.1 mailbox busy", TransientFailure),
+    ("DATA", "451 4.3.0 later", TransientFailure),
+    ("MESSAGE", "452 4.3.1 disk full", TransientFailure),
+    ("MAIL", "553 5.1.8 sender refused", PermanentFailure),
+    ("RCPT", "550 5.1.1 no such user", PermanentFailure),
+    ("DATA", "554 5.5.1 no valid recipients", PermanentFailure),
+    ("MESSAGE", "552 5.3.4 too big", PermanentFailure),
+]
+STAGES = {"MAIL": "差出人", "RCPT": "宛先", "DATA": "本文", "MESSAGE": "本文"}
+
+
+@pytest.mark.parametrize("extensions", [[], ["PIPELINING"]], ids=["one by one", "together"])
+@pytest.mark.parametrize(("stage", "answer", "kind"), REFUSALS)
+def test_what_a_relay_answers_decides_between_later_and_never(
+    stage: str, answer: str, kind: type[Exception], extensions: list[str]
+) -> None:
+    with scripted(*extensions, **{stage: [answer]}) as there, courier(f"smtp://{there.place}") as out:
+        with pytest.raises(DeliveryFailure, match=f"{STAGES[stage]}.*{answer}") as failure:
+            out.send(ENVELOPE)
+        taken_before = len(there.messages)
+        out.send(ENVELOPE)
+
+    assert failure.type is kind
+    assert len(there.messages) == taken_before + 1
+
+
+@pytest.mark.parametrize("extensions", [[], ["PIPELINING"]], ids=["one by one", "together"])
+@pytest.mark.parametrize("deed", ["hangs", "closes", "drips"])
+@pytest.mark.parametrize("stage", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "MESSAGE"])
+def test_a_relay_that_does_not_answer_to_the_end_is_unreachable_in_good_time(
+    stage: str, deed: str, extensions: list[str]
+) -> None:
+    with (
+        scripted(*extensions, **{stage: [deed]}) as there,
+        courier(f"smtp://{there.place}", timeout=30, limit=60 if deed == "closes" else 0.3) as out,
+        pytest.raises(Unreachable, match=r"Connection unexpectedly closed" if deed == "closes" else r"0\.3秒以内"),
+    ):
+        out.send(ENVELOPE)
+
+
+def test_a_relay_that_keeps_silent_is_not_waited_for_until_the_very_end() -> None:
+    with (
+        scripted(RCPT=["hangs"]) as there,
+        courier(f"smtp://{there.place}", timeout=0.2, limit=600) as out,
+        pytest.raises(Unreachable, match=r"0\.2秒待っても応答がありません"),
+    ):
+        out.send(ENVELOPE)
+
+
+def test_after_every_trouble_the_next_mail_goes_out() -> None:
+    trouble = {"GREETING": ["closes"], "MAIL": ["", "hangs"], "MESSAGE": ["closes", "drips"]}
+
+    with scripted(**trouble) as there, courier(f"smtp://{there.place}", timeout=0.5, limit=2) as out:
+        for _ in range(4):
+            with pytest.raises(Unreachable):
+                out.send(ENVELOPE)
+        taken = len(there.messages)
+        out.send(ENVELOPE)
+
+    assert len(there.messages) == taken + 1
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"GREETING": ["421 4.3.2 too busy"]},
+        {"GREETING": ["554 5.3.2 nobody here"]},
+        {"EHLO": ["421 4.3.2 bye"], "HELO": ["421 4.3.2 bye"]},
+    ],
+)
+def test_a_relay_that_turns_us_away_at_the_door_is_unreachable(trouble: dict[str, list[str]]) -> None:
+    with (
+        scripted(**trouble) as there,
+        courier(f"smtp://{there.place}") as out,
+        pytest.raises(Unreachable, match=r"に接続できません.*(421|554)"),
+    ):
+        out.send(ENVELOPE)
+
+
+@pytest.mark.parametrize(
+    ("user", "scheme", "extensions", "answers", "said"),
+    [
+        ("", "smtp+starttls", ["STARTTLS"], {"STARTTLS": ["454 4.7.0 no TLS for now"]}, "接続できません.*454"),
+        ("", "smtp+starttls", [], {}, "接続できません.*STARTTLS"),
+        ("u:p@", "smtp", ["AUTH PLAIN"], {"AUTH": ["454 4.7.0 no sign-in for now"]}, "接続できません.*454"),
+        (
+            "u:p@",
+            "smtp",
+            ["AUTH PLAIN"],
+            {"AUTH": ["535 5.7.8 wrong"]},
+            "サインインを拒みました.*KIJITSU_SMTP_URL.*535",
+        ),
+        ("u:p@", "smtp", [], {}, "接続できません.*AUTH"),
+    ],
+)
+def test_a_relay_that_does_not_let_us_in_is_unreachable_and_no_letters_fault(
+    user: str, scheme: str, extensions: list[str], answers: dict[str, list[str]], said: str
+) -> None:
+    with (
+        scripted(*extensions, **answers) as there,
+        courier(f"{scheme}://{user}{there.place}") as out,
+        pytest.raises(Unreachable, match=said),
+    ):
+        out.send(ENVELOPE)
+
+
+def test_a_relay_that_is_away_is_unreachable() -> None:
+    place = unused_place()
+
+    with courier(f"smtp://{place}") as out, pytest.raises(Unreachable, match=f"{place}.*接続できません"):
+        out.send(ENVELOPE)
+
+
 def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
     with (
         relay(tls_context=tls(certificate(tmp_path))) as there,
         courier(f"smtp+starttls://{there.place}") as out,
-        pytest.raises(TransientFailure, match=r"接続できません.*CERTIFICATE_VERIFY_FAILED"),
+        pytest.raises(Unreachable, match=r"証明書を確かめられません.*CERTIFICATE_VERIFY_FAILED"),
     ):
         out.send(ENVELOPE)
 
 
-# --- refusals ---
+def test_a_wrong_password_waits_for_the_settings_and_is_never_told(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    echoed = "AGtpaml0c3UAaGltaXRzdQ=="  # what AUTH PLAIN makes of it
 
-
-@pytest.mark.parametrize(
-    ("answers", "kind", "said"),
-    [
-        ({"MAIL": ["421 4.3.2 shutting down"]}, TransientFailure, "差出人.*421 4.3.2 shutting down"),
-        ({"RCPT": ["450 4.2.1 mailbox busy"]}, TransientFailure, "宛先.*450 4.2.1 mailbox busy"),
-        ({"DATA": ["452 4.3.1 disk full"]}, TransientFailure, "本文.*452 4.3.1 disk full"),
-        ({"MAIL": ["553 5.1.8 sender refused"]}, PermanentFailure, "差出人.*553 5.1.8 sender refused"),
-        ({"RCPT": ["550 5.1.1 no such user"]}, PermanentFailure, "宛先.*550 5.1.1 no such user"),
-        ({"DATA": ["552 5.3.4 too big"]}, PermanentFailure, "本文.*552 5.3.4 too big"),
-    ],
-)
-def test_what_a_relay_answers_decides_between_later_and_never(
-    answers: dict[str, list[str]], kind: type[Exception], said: str
-) -> None:
-    with relay(Post(**answers)) as there, courier(f"smtp://{there.place}") as out:
-        with pytest.raises(kind, match=said):
-            out.send(ENVELOPE)
-        out.send(ENVELOPE)
-
-    assert len(there.post.messages) == 1
-
-
-def test_a_relay_that_is_away_is_a_transient_failure() -> None:
-    place = unused_place()
-
-    with courier(f"smtp://{place}") as out, pytest.raises(TransientFailure, match=f"{place}.*接続できません"):
-        out.send(ENVELOPE)
-
-
-def test_a_relay_that_hangs_is_a_transient_failure() -> None:
     with (
-        relay(Post(DATA=["hang"])) as there,
-        courier(f"smtp://{there.place}", timeout=0.2) as out,
-        pytest.raises(TransientFailure, match=r"0\.2秒待っても応答がありません"),
-    ):
-        out.send(ENVELOPE)
-
-
-def test_a_relay_that_hangs_up_in_the_middle_is_a_transient_failure() -> None:
-    with (
-        cut_off_in_the_middle() as place,
-        courier(f"smtp://{place}") as out,
-        pytest.raises(TransientFailure, match="途切れました"),
-    ):
-        out.send(ENVELOPE)
-
-
-def test_a_wrong_password_waits_for_the_settings_and_is_never_told() -> None:
-    with (
-        relay(**sign_in("right")) as there,
+        scripted("AUTH PLAIN", AUTH=[f"535 5.7.8 himitsu or {echoed} is not the password"]) as there,
         courier(f"smtp://kijitsu:himitsu@{there.place}") as out,
-        pytest.raises(TransientFailure, match="設定とサーバーの状態を確認") as failure,
+        pytest.raises(Unreachable) as failure,
     ):
         out.send(ENVELOPE)
 
-    assert "535 5.7.8 **** is not the password" in str(failure.value)
-    assert "himitsu" not in "".join(format_exception(failure.value))
+    assert "535 5.7.8 **** or **** is not the password" in str(failure.value)
+    for secret in ("himitsu", echoed):
+        assert secret not in "".join(format_exception(failure.value)) + caplog.text + repr(out)
+
+
+def test_an_answer_that_tells_the_password_is_masked() -> None:
+    greeting = "235 welcome"
+    with (
+        scripted("AUTH PLAIN", AUTH=[greeting], MESSAGE=["250 queued for himitsu"]) as there,
+        courier(f"smtp://kijitsu:himitsu@{there.place}") as out,
+    ):
+        assert out.send(ENVELOPE) == "250 queued for ****"
 
 
 @pytest.mark.parametrize(

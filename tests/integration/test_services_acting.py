@@ -167,5 +167,6 @@ milestones:
     with office.open_work(ISHINOMAKI, True) as work:
         rows = [row for row in work.reminders.all("small") if row.milestone == "sending"]
     assert [(row.rule, row.deadline, row.state) for row in rows] == [
-        ("before:10wd", date(2016, 9, 29), ReminderState.PENDING)
+        ("before:10wd", date(2016, 9, 29), ReminderState.PENDING),
+        ("before:20wd", date(2016, 9, 29), ReminderState.COVERED),
     ]

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
 from kijitsu.messages import Envelope, Wording
-from kijitsu.store.rows import OutboxState, ReminderRow, ReminderState
+from kijitsu.store.rows import OutboxRow, OutboxState, ReminderRow, ReminderState
 from kijitsu.store.work import UnitOfWork
 from tests.at_once import at_once
 
@@ -52,11 +52,16 @@ def put_out(engine: Engine, *keys: str, not_before: datetime = NOW) -> None:
         uow.commit()
 
 
-def claim(engine: Engine, holder: str = "a", now: datetime = NOW, limit: int = 10) -> list[str]:
+def claim(engine: Engine, holder: str = "a", now: datetime = NOW) -> str | None:
     with work(engine) as uow:
-        claimed = uow.outbox.claim(now, LEASE, limit, token=holder)
+        claimed = uow.outbox.claim(now, LEASE, holder)
         uow.commit()
-    return [row.key for row in claimed]
+    return claimed.key if claimed else None
+
+
+def message(engine: Engine, key: str) -> OutboxRow:
+    with work(engine, readonly=True) as uow:
+        return {row.key: row for row in uow.outbox.all()}[key]
 
 
 def test_a_reminder_is_written_once(engine: Engine) -> None:
@@ -72,7 +77,7 @@ def test_a_reminder_is_written_once(engine: Engine) -> None:
 
     with work(engine, readonly=True) as uow:
         assert uow.reminders.all("fy28") == [reminder(), moved, reminder("roster")]
-        assert uow.reminders.keys("fy28") == {reminder().key, moved.key, reminder("roster").key}
+        assert set(uow.reminders.states("fy28", ["pia"])) == {reminder().key, moved.key}
 
 
 def test_reminders_are_listed_from_a_day_on(engine: Engine) -> None:
@@ -141,7 +146,7 @@ def test_a_message_is_withdrawn_once_all_that_it_carries_is_superseded(engine: E
         assert uow.outbox.counts()[OutboxState.WITHDRAWN] == 1
         uow.commit()
 
-    assert claim(engine) == []
+    assert claim(engine) is None
 
 
 def test_what_became_of_a_message_is_settled_on_the_reminders_it_carries(engine: Engine) -> None:
@@ -162,37 +167,38 @@ def test_a_message_is_claimed_once_and_comes_out_as_it_went_in(engine: Engine) -
     put_out(engine, "k1")
 
     with work(engine) as uow:
-        [row] = uow.outbox.claim(NOW, LEASE, 10, "a")
+        row = uow.outbox.claim(NOW, LEASE, "a")
         uow.commit()
 
+    assert row
     assert row.envelope == envelope("k1")
     assert (row.state, row.attempts, row.lease_until, row.lease_token) == ("pending", 1, NOW + LEASE, "a")
-    assert claim(engine, "b") == []
+    assert claim(engine, "b") is None
 
 
 def test_a_municipality_does_not_send_the_messages_of_another(engine: Engine) -> None:
     put_out(engine, "k1")
 
     with UnitOfWork(engine, SENDAI) as uow:
-        assert uow.outbox.claim(NOW, LEASE, 10, "a") == []
+        assert not uow.outbox.has_due(NOW)
+        assert uow.outbox.claim(NOW, LEASE, "a") is None
         assert uow.outbox.all() == []
 
 
-def test_the_longest_due_are_claimed_first_and_the_others_wait(engine: Engine) -> None:
+def test_the_longest_due_is_claimed_first_and_the_others_wait(engine: Engine) -> None:
     put_out(engine, "tomorrow", not_before=NOW + timedelta(days=1))
-    put_out(engine, "b", "a")
+    put_out(engine, "b", not_before=NOW - timedelta(hours=1))
     put_out(engine, "c", not_before=NOW - timedelta(days=1))
 
-    assert claim(engine, limit=2) == ["c", "a"]
-    assert claim(engine, limit=2) == ["b"]
+    assert [claim(engine) for _ in range(3)] == ["c", "b", None]
 
 
 def test_an_expired_lease_is_claimable_again_and_its_former_holder_changes_nothing(engine: Engine) -> None:
     put_out(engine, "k1")
     claim(engine, "a")
 
-    assert claim(engine, "b", NOW + LEASE - timedelta(seconds=1)) == []
-    assert claim(engine, "b", NOW + LEASE) == ["k1"]
+    assert claim(engine, "b", NOW + LEASE - timedelta(seconds=1)) is None
+    assert claim(engine, "b", NOW + LEASE) == "k1"
     with work(engine) as uow:
         assert not uow.outbox.mark_sent("k1", "a", NOW)
         assert not uow.outbox.mark_failed("k1", "a", "timeout", None)
@@ -202,35 +208,92 @@ def test_an_expired_lease_is_claimable_again_and_its_former_holder_changes_nothi
     assert (row.sent_at, row.attempts, row.lease_token) == (NOW + LEASE, 2, None)
 
 
+def test_a_message_whose_sender_never_came_back_comes_after_the_others(engine: Engine) -> None:
+    put_out(engine, "fatal", not_before=NOW - timedelta(days=1))
+    put_out(engine, "k1", "k2")
+    claim(engine)
+
+    assert [claim(engine, now=NOW + LEASE) for _ in range(3)][2] == "fatal"
+
+
 def test_a_failed_message_waits_until_its_retry_and_keeps_the_error(engine: Engine) -> None:
     put_out(engine, "k1")
     claim(engine)
     with work(engine) as uow:
         assert uow.outbox.mark_failed("k1", "a", "450 混み合っています", NOW + timedelta(minutes=1))
-        [row] = uow.outbox.all(OutboxState.PENDING)
         uow.commit()
 
-    assert row.last_error == "450 混み合っています"
-    assert claim(engine) == []
-    assert claim(engine, now=NOW + timedelta(minutes=1)) == ["k1"]
+    assert (message(engine, "k1").last_error, message(engine, "k1").attempts) == ("450 混み合っています", 1)
+    assert claim(engine) is None
+    assert claim(engine, now=NOW + timedelta(minutes=1)) == "k1"
+
+
+def test_an_attempt_that_is_no_fault_of_the_message_is_not_counted(engine: Engine) -> None:
+    put_out(engine, "k1")
+    claim(engine)
+
+    with work(engine) as uow:
+        uow.outbox.mark_failed("k1", "a", "no answer", NOW + timedelta(minutes=1), counts=False)
+        uow.commit()
+
+    assert message(engine, "k1").attempts == 0
+
+
+def test_what_goes_the_same_way_is_put_off_and_nothing_else(engine: Engine) -> None:
+    later = NOW + timedelta(minutes=5)
+    put_out(engine, "on its way", not_before=NOW - timedelta(hours=1))
+    claim(engine)
+    put_out(engine, "mail")
+    put_out(engine, "mail of tomorrow", not_before=NOW + timedelta(days=1))
+    with work(engine) as uow:
+        cards = [replace(envelope(place), channel="teams", address=place) for place in ("here", "there")]
+        uow.outbox.add(cards, NOW)
+
+        assert uow.outbox.put_off(NOW, later, "no answer", "mail", None) == 1
+        assert uow.outbox.put_off(NOW, later, "no answer", "teams", "here") == 1
+        uow.commit()
+
+    put_off = [key for key in ("on its way", "mail", "mail of tomorrow", "here", "there") if is_put_off(engine, key)]
+    assert put_off == ["mail", "here"]
+    assert message(engine, "mail").attempts == 0
+    assert claim(engine) == "there"
+
+
+def is_put_off(engine: Engine, key: str) -> bool:
+    return message(engine, key).last_error == "no answer"
+
+
+def test_a_lease_of_a_clock_that_was_set_back_ends_within_a_lease_from_now(engine: Engine) -> None:
+    put_out(engine, "tomorrow's", "k1")
+    claim(engine, now=NOW + timedelta(days=1))
+    claim(engine, "b")
+
+    with work(engine) as uow:
+        assert uow.outbox.shorten_leases(NOW, LEASE) == 1
+        assert uow.outbox.shorten_leases(NOW, LEASE) == 0
+        uow.commit()
+
+    assert claim(engine, "c", NOW + LEASE - timedelta(seconds=1)) is None
+    assert {claim(engine, "c", NOW + LEASE) for _ in range(2)} == {"tomorrow's", "k1"}
 
 
 def test_a_dead_message_is_not_claimed_until_somebody_revives_it(engine: Engine) -> None:
-    put_out(engine, "k1", "k2")
-    claim(engine, limit=1)
+    put_out(engine, "k1", not_before=NOW - timedelta(hours=1))
+    put_out(engine, "k2")
+    claim(engine)
     with work(engine) as uow:
         uow.outbox.mark_failed("k1", "a", "550 宛先がありません", None)
         assert uow.outbox.counts() == {"pending": 1, "sent": 0, "dead": 1, "withdrawn": 0}
         uow.commit()
 
-    assert claim(engine, now=NOW + timedelta(days=9)) == ["k2"]
+    assert [claim(engine, now=NOW + timedelta(days=9)) for _ in range(2)] == ["k2", None]
     with work(engine) as uow:
         assert uow.outbox.revive("k1", NOW)
         assert not uow.outbox.revive("k2", NOW)
-        [row] = [row for row in uow.outbox.all() if row.key == "k1"]
         uow.commit()
+    row = message(engine, "k1")
     assert (row.state, row.attempts, row.last_error) == ("pending", 0, "550 宛先がありません")
-    assert claim(engine) == ["k1"]
+    assert claim(engine) == "k1"
 
 
 def test_senders_at_once_never_claim_the_same_message(shared_engine: Engine) -> None:
@@ -239,9 +302,8 @@ def test_senders_at_once_never_claim_the_same_message(shared_engine: Engine) -> 
 
     def send(number: int) -> list[str]:
         claimed = []
-        while batch := claim(shared_engine, str(number), limit=3):
-            assert len(batch) <= 3
-            claimed += batch
+        while key := claim(shared_engine, str(number)):
+            claimed.append(key)
         return claimed
 
     assert sorted(key for claimed in at_once(4, send) for key in claimed) == keys

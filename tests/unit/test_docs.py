@@ -130,8 +130,15 @@ def parse(words: list[str]) -> None:
 
 
 def keys(kind: type[schemas.Shape]) -> set[str]:
-    """Return every key that a kind of file knows, at any depth, as it is written in the file."""
+    """Return every key that a kind of file knows, at any depth, as it is written in the file.
+
+    A plan's own policies are written as those of the rules files, where they are described.
+    """
     schema = kind.model_json_schema()
+    if kind is schemas.PlanDocument:
+        schema["properties"]["policies"] = {}
+        for name in ("PolicyShape", "BeforeShape", "AfterShape", "ToShape", "ExpiringShape"):
+            del schema["$defs"][name]
     return {key for node in (schema, *schema.get("$defs", {}).values()) for key in node.get("properties", {})}
 
 

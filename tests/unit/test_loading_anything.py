@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from kijitsu.domain.errors import InputError, InvalidFile
 from kijitsu.located import parse_document, write_yaml
 from kijitsu.plans import Library, Loaded
-from tests.unit.worked import LIBRARY, POLICIES, RULES, day
+from tests.unit.worked import LIBRARY, day
 
-CLOSURES = LIBRARY.closures()
+CLOSURES, RULES = LIBRARY.closures(), LIBRARY.rules()
 
 
 class ReadOnce(Library):
@@ -20,7 +20,7 @@ class ReadOnce(Library):
         return CLOSURES
 
     def rules(self, found: object = None):  # type: ignore[no-untyped-def]
-        return RULES, POLICIES
+        return RULES
 
 
 ONCE = ReadOnce(LIBRARY.folder)

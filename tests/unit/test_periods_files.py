@@ -19,7 +19,7 @@ HEAD = POLICY + "rules:\n  filing:\n    title: 届出\n    basis: 条例第1条\
 def read(folder: Path, text: str) -> dict[str, Rule]:
     (folder / "rules").mkdir()
     (folder / "rules" / "own.yaml").write_text(text, encoding="utf-8")
-    return Library(folder).rules()[0]
+    return Library(folder).rules().rules
 
 
 def wrong(folder: Path, text: str) -> list[tuple[int, str, str]]:

@@ -18,7 +18,7 @@ from kijitsu.plans import Library
 LIBRARY = Library(Path(__file__).parents[2] / "calendar")
 CALENDARS = LIBRARY.calendars(2016, 2017)
 OFFICE = CALENDARS("municipality")
-RULES, POLICIES = LIBRARY.rules()
+RULES, POLICIES, _ = LIBRARY.rules()
 ISHINOMAKI = LIBRARY.organisation(LIBRARY.folder / "organisations" / "ishinomaki.yaml")
 
 day = date.fromisoformat

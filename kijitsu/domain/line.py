@@ -1,0 +1,75 @@
+"""Whom to write to: the bodies behind a role, and the people up the line of whoever leaves something undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from kijitsu.domain.plan import Addressee, Body, Organisation, Post
+
+
+def addressee(organisation: Organisation, id: str) -> Addressee:
+    """Return the body or post that the ledger calls `id`; the secretariat stands in for whom we cannot write to."""
+    found: Body | Post | None = organisation.bodies.get(id) or organisation.posts.get(id)
+    return (found.addressee if found else None) or _secretariat(organisation)
+
+
+def recipients(organisation: Organisation, owner: str, roles: tuple[str, ...]) -> list[str]:
+    """Return the ids behind some roles (owner, superior, secretariat), nobody twice, not by two names either."""
+    found: dict[tuple[str, str], str] = {}
+    for role in roles:
+        body = organisation.bodies[owner]
+        superior = body.reports_to or organisation.secretariat
+        chosen = addressee(organisation, {"owner": owner, "superior": superior}.get(role, organisation.secretariat))
+        found.setdefault((chosen.channel, chosen.address), chosen.id)
+    return list(found.values())
+
+
+def up_the_line(organisation: Organisation, owner: str, days: Sequence[date]) -> Iterator[str]:
+    """Yield who is told on each of some days, one level up each time, until there is nobody above.
+
+    A post that is absent on its day is stood in for by its deputy, one that cannot be written to by the secretariat.
+    Who sits on several bodies, or deputises for one, is told once; their second seat is passed over, not their level.
+    """
+    posts, told = _posts_above(organisation, owner), {_place(addressee(organisation, owner))}
+    for day in days:
+        for post in posts:
+            chosen = _present(organisation, post, day)
+            if _place(chosen) not in told:
+                told.add(_place(chosen))
+                yield chosen.id
+                break
+        else:
+            return
+
+
+def _posts_above(organisation: Organisation, owner: str) -> Iterator[str]:
+    seen: set[str] = set()
+    id: str | None = owner
+    while id is not None and id not in seen:
+        seen.add(id)
+        yield from organisation.bodies[id].line
+        id = organisation.bodies[id].reports_to
+
+
+def _present(organisation: Organisation, title: str, on: date) -> Addressee:
+    """Return the post, or the first of its deputies that is there; the post itself where none of them is."""
+    asked: list[str] = []
+    name: str | None = title
+    while name is not None and name not in asked:
+        asked.append(name)
+        post = organisation.posts.get(name)
+        if post and post.addressee and not post.is_absent(on):
+            return post.addressee
+        name = post.deputy if post else None
+    return addressee(organisation, title)
+
+
+def _place(addressee: Addressee) -> tuple[str, str]:
+    return addressee.channel, addressee.address
+
+
+def _secretariat(organisation: Organisation) -> Addressee:
+    found = organisation.secretariat_body.addressee
+    assert found, "the secretariat has an address: the organisation's file is refused without one"
+    return found

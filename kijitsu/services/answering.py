@@ -1,0 +1,274 @@
+"""The page behind a letter's link: what it shows of one milestone to one recipient, and taking in what they answer."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, time
+
+from kijitsu.domain.errors import InputError
+from kijitsu.domain.gates import Status
+from kijitsu.domain.history import NOTHING_YET, Deed, Progress
+from kijitsu.domain.line import addressee
+from kijitsu.domain.plan import Organisation
+from kijitsu.domain.windows import parse_day
+from kijitsu.explain import reason_sentences
+from kijitsu.links import Ticket
+from kijitsu.located import Document
+from kijitsu.office import Actor, Office
+from kijitsu.services import reading
+from kijitsu.services.reading import Standing
+from kijitsu.services.reporting import BadReport, Report, report, snooze_limit
+from kijitsu.store.work import UnitOfWork
+
+LONGEST = 1000
+"""The most characters that a field of the page may hold."""
+
+OF_OWNER = (Deed.ACKNOWLEDGE, Deed.COMPLETE, Deed.ESTIMATE, Deed.SNOOZE, Deed.START)
+OF_SECRETARIAT = (Deed.EXCUSE,)
+
+
+class Gone(InputError):
+    """What the link is for is in the plan no more."""
+
+
+class DatesMoved(InputError):
+    """The dates are others than those that the page showed when it was filled in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """A milestone's due date, and the latest day that is safe for what rests on it; None where there is none."""
+
+    due: date | None
+    safe: date | None
+
+
+@dataclass(frozen=True)
+class AnswerPage:
+    """Everything the page shows.
+
+    `actions` are the deeds that this recipient may report now. `progress` is what was reported so far, `dates` the
+    milestone's as of `today`, `was` those of the plan's revision that the link was made with, None where they are the
+    same; `due_in` and `safe_in` are the open days from today to them, negative when past. `snooze_last` is the last day
+    to which reminders may be put off, None where they may not be. `reasons` are Japanese sentences, of what blocks;
+    `rests_on` the titles of what waits for the milestone.
+    """
+
+    today: date
+    city: str
+    plan: str
+    title: str
+    owner: str
+    recipient: str
+    language: str
+    contact: str
+    contact_mail: str
+    status: Status
+    window: str
+    basis: str
+    dates: Dates
+    due_at: time | None
+    was: Dates | None
+    due_in: int | None
+    safe_in: int | None
+    reasons: Sequence[str]
+    rests_on: Sequence[str]
+    evidence: Sequence[str]
+    progress: Progress
+    actions: Sequence[Deed]
+    snooze_first: date | None
+    snooze_last: date | None
+
+    @property
+    def is_closed(self) -> bool:
+        """True once nothing more is expected."""
+        return self.progress.is_closed
+
+    @property
+    def is_late(self) -> bool:
+        """True where the latest safe day, or the deadline, has passed: an acknowledgement stops nothing any more."""
+        last = self.dates.safe or self.dates.due
+        return last is not None and last < self.today
+
+    @property
+    def answers(self) -> dict[Deed, date]:
+        """What was answered so far and still counts, with the day that it speaks of."""
+        done = self.progress
+        snoozed = done.snoozed_until
+        found = {
+            Deed.START: done.started_on,
+            Deed.COMPLETE: done.completed_on,
+            Deed.ACKNOWLEDGE: done.acknowledged_for,
+            Deed.SNOOZE: snoozed if snoozed and snoozed >= self.today else None,
+            Deed.ESTIMATE: done.estimate,
+            Deed.EXCUSE: done.excused_until,
+        }
+        return {deed: day for deed, day in found.items() if day}
+
+
+def look(office: Office, ticket: Ticket) -> AnswerPage:
+    """Return what the page shows, and change nothing. Raises Gone where plan, milestone or recipient are no more."""
+    organisation = _organisation(office, ticket)
+    today = office.today(organisation)
+    with office.open_work(ticket.municipality, True) as work:
+        standing = reading.adopted(office, work, ticket.plan, today)
+        if standing is None or ticket.milestone not in standing.plan.milestones:
+            raise Gone("この項目は、今の計画にはありません。事務局へお問い合わせください。")
+        then = _dates_then(office, work, standing, ticket, today)
+    return _page(standing, ticket, then, today)
+
+
+def answer(office: Office, ticket: Ticket, action: Deed, fields: Mapping[str, str], seen: Dates) -> None:
+    """Record what the ticket's holder answered on the page that showed the dates `seen`.
+
+    `fields` are the form's: until, reason, on, and evidence.0, evidence.1, … in the order of the milestone's evidence.
+    The same answer twice is recorded once. Raises DatesMoved where the dates are others by now, BadReport for what
+    cannot be taken, with its field, and Gone.
+    """
+    page = look(office, ticket)
+    given = _report(page, ticket, action, fields)
+
+    def require(standing: Standing) -> None:
+        now = standing.verdicts[ticket.milestone]
+        if Dates(now.due, now.firm_finish) != seen:
+            raise DatesMoved("開いている間に日程が変わりました。新しい日程を確かめて、もう一度お答えください。")
+        if action not in _rights(standing.plan.organisation, standing, ticket):
+            raise BadReport("この回答は、担当または事務局あての通知のリンクからできます。")
+
+    actor = Actor(page.recipient, "signed-link")
+    try:
+        report(office, ticket.plan, given, actor, require)
+    except InputError:
+        # The second of two clicks: what it asks for is there.
+        if not _is_done(look(office, ticket).progress, given):
+            raise
+
+
+def _organisation(office: Office, ticket: Ticket) -> Organisation:
+    for organisation in office.library.organisations():
+        if organisation.municipality == ticket.municipality and (
+            ticket.recipient in organisation.bodies or ticket.recipient in organisation.posts
+        ):
+            return organisation
+    raise Gone("このリンクの宛先は、今の組織にはありません。事務局へお問い合わせください。")
+
+
+def _rights(organisation: Organisation, standing: Standing, ticket: Ticket) -> list[Deed]:
+    """Return what a recipient may report on a milestone: its owner, or who stands in for one that has no address,
+    answers; the secretariat may allow a delay; who got a copy may look."""
+    owner = standing.plan.milestones[ticket.milestone].owner
+    rights: list[Deed] = []
+    if addressee(organisation, owner).id == ticket.recipient:
+        rights += OF_OWNER
+    if ticket.recipient == organisation.secretariat:
+        rights += OF_SECRETARIAT
+    return rights
+
+
+def _page(standing: Standing, ticket: Ticket, then: Dates | None, today: date) -> AnswerPage:
+    plan, id = standing.plan, ticket.milestone
+    organisation, milestone = plan.organisation, plan.milestones[id]
+    verdict, slot, progress = standing.verdicts[id], standing.slots[id], standing.progress.get(id, NOTHING_YET)
+    calendar = standing.network.calendar
+    blocking = [reason for reason in verdict.reasons if reason.blocks]
+    dates = Dates(verdict.due, verdict.firm_finish)
+    last = snooze_limit(standing, id, today)
+    rights = [] if verdict.is_closed else _rights(organisation, standing, ticket)
+    impossible = {
+        Deed.SNOOZE: last is None,
+        Deed.START: bool(progress.started_on or blocking),
+        Deed.COMPLETE: bool(blocking),
+        Deed.ACKNOWLEDGE: (dates.safe or dates.due) in (None, progress.acknowledged_for),
+    }
+    recipient = organisation.bodies.get(ticket.recipient) or organisation.posts[ticket.recipient]
+    return AnswerPage(
+        today=today,
+        city=organisation.title,
+        plan=plan.title,
+        title=milestone.title,
+        owner=organisation.bodies[milestone.owner].title,
+        recipient=recipient.title,
+        language=recipient.language,
+        contact=organisation.secretariat_body.title,
+        contact_mail=organisation.secretariat_body.mail or "",
+        status=verdict.status,
+        window=milestone.window.wording if milestone.window else "",
+        basis=milestone.basis or (slot.deadline.rule.basis if slot.deadline else ""),
+        dates=dates,
+        due_at=slot.deadline.at if slot.deadline else None,
+        was=then if then != dates else None,
+        due_in=calendar.count(today, dates.due) if dates.due else None,
+        safe_in=calendar.count(today, dates.safe) if dates.safe else None,
+        reasons=reason_sentences(plan, blocking),
+        rests_on=[
+            plan.milestones[each].title
+            for each in standing.network.dependents(id)
+            if not standing.verdicts[each].is_closed
+        ],
+        evidence=milestone.evidence,
+        progress=progress,
+        actions=[deed for deed in rights if not impossible.get(deed)],
+        snooze_first=calendar.add(today, 1) if last else None,
+        snooze_last=last,
+    )
+
+
+def _dates_then(office: Office, work: UnitOfWork, standing: Standing, ticket: Ticket, today: date) -> Dates | None:
+    """Return the dates by the revision that the link was made with, everything else as it is today."""
+    if ticket.revision != standing.revision:
+        for revision in work.plans.revisions(ticket.plan):
+            if revision.number == ticket.revision:
+                document = Document(f"{ticket.plan}（第{ticket.revision}版）", revision.document)
+                network = office.library.plan_from(document, [today.year]).network
+                if ticket.milestone in network.plan.milestones:
+                    slot = network.schedule(standing.progress, today)[ticket.milestone]
+                    return Dates(slot.due, slot.firm_finish)
+    verdict = standing.verdicts[ticket.milestone]
+    return Dates(verdict.due, verdict.firm_finish)
+
+
+# --- reading the form ---
+
+
+def _report(page: AnswerPage, ticket: Ticket, action: Deed, fields: Mapping[str, str]) -> Report:
+    """Return what the form says as a report. Raises BadReport with the field that is wrong."""
+    evidence = {}
+    if action is Deed.COMPLETE:
+        for number, kind in enumerate(page.evidence):
+            paper = _text(fields, f"evidence.{number}")
+            if not paper:
+                raise BadReport(f"{kind}の文書番号を書いてください。", f"evidence.{number}")
+            evidence[kind] = paper
+    return Report(
+        action,
+        ticket.milestone,
+        _day(fields, "on") or page.today,
+        reason=_text(fields, "reason"),
+        evidence=evidence,
+        until=_day(fields, "until"),
+    )
+
+
+def _day(fields: Mapping[str, str], name: str) -> date | None:
+    text = _text(fields, name)
+    try:
+        return parse_day(text) if text else None
+    except InputError as exc:
+        raise BadReport(str(exc), name) from exc
+
+
+def _text(fields: Mapping[str, str], name: str) -> str:
+    """Return a field in one line. Raises BadReport for one that is too long."""
+    text = fields.get(name, "")
+    if len(text) > LONGEST:
+        raise BadReport(f"{LONGEST}字までにしてください（今は{len(text)}字です）。", name)
+    # Control and format characters would reach mails, tables and the database, which knows no NUL.
+    return " ".join("".join(" " if unicodedata.category(each)[0] == "C" else each for each in text).split())
+
+
+def _is_done(progress: Progress, given: Report) -> bool:
+    if given.deed is Deed.COMPLETE:
+        return progress.completed_on == given.on and given.evidence.items() <= progress.evidence.items()
+    return given.deed is Deed.START and progress.started_on == given.on

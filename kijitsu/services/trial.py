@@ -1,0 +1,88 @@
+"""A trial letter: whether a body's channel works is known before the first deadline depends on it."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from kijitsu.domain.errors import InputError, did_you_mean
+from kijitsu.domain.plan import Addressee, Organisation
+from kijitsu.messages import DeliveryFailure, Envelope, Letter
+from kijitsu.office import Office
+from kijitsu.services.watching import organisation_of
+from kijitsu.services.writing import message_id
+
+
+def send_trial(office: Office, plan: str, id: str) -> tuple[Addressee, str]:
+    """Send a trial letter to a body or post by its channel, at once and past the ledger; return the server's answer.
+
+    Raises DeliveryFailure with the server's words where it refuses, InputError where nobody is called so or has an
+    address. Either answer stands in the audit log.
+    """
+    organisation = organisation_of(office, plan)
+    to = _addressee(organisation, id)
+    envelope = _envelope(office, organisation, plan, to)
+    courier = office.open_courier()
+    refusal = None
+    try:
+        answer = courier.send(envelope)
+    except DeliveryFailure as exc:
+        refusal, answer = exc, str(exc)
+    finally:
+        courier.close()
+    details = {"channel": to.channel, "address": to.address, "answer": answer, "accepted": refusal is None}
+    actor = office.actor()
+    with office.open_work(organisation.municipality, False) as work:
+        now = office.now(organisation)
+        work.audit.append(now, actor.name, actor.authenticated_by, "trial", to.id, details)
+        work.commit()
+    if refusal:
+        raise refusal
+    return to, answer
+
+
+def _addressee(organisation: Organisation, id: str) -> Addressee:
+    found = organisation.bodies.get(id) or organisation.posts.get(id)
+    if found is None:
+        raise InputError(
+            f"「{id}」という組織や職は {organisation.id} にありません。"
+            f"{did_you_mean(id, [*organisation.bodies, *organisation.posts])}"
+        )
+    if found.addressee is None:
+        raise InputError(
+            f"「{found.title}」には宛先がありません。calendar/organisations/{organisation.id}.yaml に "
+            "mail: か、channel: と address: を書いてください。"
+        )
+    return found.addressee
+
+
+def _envelope(office: Office, organisation: Organisation, plan: str, to: Addressee) -> Envelope:
+    on, contact = office.today(organisation), organisation.secretariat_body
+    with office.open_work(organisation.municipality, True) as work:
+        revision = work.plans.latest(plan)
+    letter = Letter(
+        municipality=organisation.title,
+        plan=plan,
+        plan_title=revision.document["title"] if revision else "",
+        on=on,
+        recipient=to.id,
+        recipient_title=to.title,
+        is_request=False,
+        items=(),
+        contact_title=contact.title,
+        contact_mail=contact.mail or "",
+        municipality_code=organisation.municipality,
+        language=to.language,
+        message="test",
+    )
+    # Each trial is a message of its own: a mail program may hide one that it has seen before.
+    key = f"test/{on}/{to.id}/{uuid4().hex[:8]}"
+    return Envelope(
+        key,
+        to.channel,
+        to.address,
+        to.title,
+        message_id(office, organisation.municipality, key),
+        office.now(organisation),
+        office.renderer(letter),
+        contact.mail or "",
+    )

@@ -1,0 +1,204 @@
+"""Every kind of letter as it will look, with made-up contents: `python -m notifications.previews FOLDER`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+
+from kijitsu.messages import Item, Letter, Topic, Wording
+from notifications.render import LANGUAGES, LetterRenderer
+
+_ON = date(2016, 6, 3)
+_OWN = Item(
+    topic=Topic.BEFORE,
+    milestone="ordinance",
+    title="手数料条例の改正案の作成",
+    owner="市民課",
+    answers_for=True,
+    due=date(2016, 6, 10),
+    window="平成28年6月上旬",
+    latest_safe=None,
+    working_days_left=5,
+    basis="地方自治法第228条第1項",
+    evidence=("改正案", "決裁の文書番号"),
+    link="https://kijitsu.city.example/answer/sample.dGhpcyBsaW5rIGlzIG1hZGUgdXA.for-the-preview",
+)
+_LATE = replace(_OWN, topic=Topic.AFTER, due=date(2016, 5, 27), window="平成28年5月下旬", working_days_left=-5, count=1)
+_HELD = ("議会への提出", "窓口の手引の改訂", "広報紙への掲載")
+_COPY = replace(_LATE, milestone="survey", title="事務の現況調査", owner="情報システム課", answers_for=False)
+
+# One of each topic, as it stands alone in a letter.
+_ITEMS = {
+    Topic.REJECTED: replace(
+        _OWN,
+        topic=Topic.REJECTED,
+        cause="添付された改正案に附則がありません。施行期日を定めた附則を加えてください。",
+    ),
+    Topic.BLOCKED: replace(
+        _OWN,
+        topic=Topic.BLOCKED,
+        milestone="submission",
+        title="議会への提出",
+        due=date(2016, 6, 17),
+        window="平成28年6月中旬",
+        working_days_left=10,
+        basis="",
+        evidence=(),
+        reasons=("「手数料条例の改正案の作成」が期限（平成28年5月27日（金））を過ぎても完了していません。",),
+        holds_up=("改正条例の公布", "窓口での取扱いの開始"),
+    ),
+    Topic.AFTER: _LATE,
+    Topic.ESCALATED: replace(_LATE, topic=Topic.ESCALATED, answers_for=False, count=3, holds_up=_HELD),
+    Topic.ESTIMATE: replace(
+        _OWN,
+        topic=Topic.ESTIMATE,
+        answers_for=False,
+        estimate=date(2016, 6, 24),
+        cause="法制担当との協議に時間を要しているためです。",
+        holds_up=_HELD,
+    ),
+    Topic.ON_DAY: replace(_OWN, topic=Topic.ON_DAY, due=_ON, working_days_left=0, due_at=time(17, 15)),
+    Topic.BEFORE: replace(
+        _OWN, due=date(2016, 6, 17), window="平成28年6月中旬", latest_safe=date(2016, 6, 10), holds_up=_HELD
+    ),
+    Topic.EXPIRING: replace(
+        _OWN,
+        topic=Topic.EXPIRING,
+        milestone="roster",
+        title="情報資産管理台帳の更新",
+        due=date(2015, 6, 30),
+        window="平成27年6月",
+        working_days_left=None,
+        valid_until=date(2016, 6, 30),
+        basis="情報セキュリティ対策基準第12条",
+        evidence=("管理台帳",),
+        holds_up=("監査資料の提出",),
+    ),
+    Topic.MOVED: replace(
+        _OWN,
+        topic=Topic.MOVED,
+        milestone="submission",
+        title="議会への提出",
+        owner="総務課",
+        due=date(2016, 6, 24),
+        window="平成28年6月下旬",
+        working_days_left=15,
+        was=date(2016, 6, 17),
+        was_window="平成28年6月中旬",
+        cause="定例会の会期が1週間繰り下げられたためです。",
+        basis="",
+    ),
+    Topic.UNBLOCKED: replace(_OWN, topic=Topic.UNBLOCKED, evidence=()),
+}
+
+_TITLES = {
+    Topic.REJECTED: "Evidence sent back 証拠の差戻し",
+    Topic.BLOCKED: "Stopped 停止",
+    Topic.AFTER: "Overdue 期限超過",
+    Topic.ESCALATED: "Report to a superior 上司への報告",
+    Topic.ESTIMATE: "Deadline cannot be kept, to the secretariat 期限内の完了は困難",
+    Topic.ON_DAY: "Due today 本日期限",
+    Topic.BEFORE: "Due soon, and the day of what follows speaks 期限が近い項目",
+    Topic.EXPIRING: "Validity ending 有効期間の終わり",
+    Topic.MOVED: "Date changed 日程変更",
+    Topic.UNBLOCKED: "No longer stopped 停止の解除",
+}
+
+
+def letters(language: str) -> Iterator[tuple[str, str, Letter]]:
+    """Yield a file name, a heading and a letter for every kind of letter, in a language."""
+    usual = Letter(
+        municipality="見本市",
+        plan="sample",
+        plan_title="平成28年度 手数料見直し計画（見本）",
+        on=_ON,
+        recipient="residents",
+        recipient_title="市民課",
+        is_request=False,
+        items=(),
+        contact_title="総務課",
+        contact_mail="somu@city.example",
+        municipality_code="000000",
+        language=language,
+        revision=2,
+        changed_at=datetime(2016, 6, 2, 6, 0, tzinfo=UTC),
+    )
+    readers = {Topic.ESCALATED: "市民部長", Topic.ESTIMATE: "総務課"}
+    for topic, item in _ITEMS.items():
+        reader = readers.get(topic, usual.recipient_title)
+        yield topic, _TITLES[topic], replace(usual, items=(item,), recipient_title=reader)
+    on_day, before = _ITEMS[Topic.ON_DAY], _ITEMS[Topic.BEFORE]
+    repeated = replace(_LATE, count=3, holds_up=_HELD)
+    earliest = replace(
+        _OWN, milestone="notice", title="施行の告示", due=date(2016, 6, 13), window="", is_earliest=True, evidence=()
+    )
+    first = replace(on_day, milestone="resolution", title="計画の決裁")
+    next_one = replace(before, milestone="training", title="窓口職員への研修", basis="", evidence=("研修の記録",))
+    mixed = (repeated, first, next_one, earliest, *(_ITEMS[t] for t in (Topic.BLOCKED, Topic.MOVED)), _COPY)
+    yield "digest", "Several things in one letter まとめたお知らせ", replace(usual, items=mixed)
+    agency = replace(usual, is_request=True, recipient_title="教育委員会")
+    theirs = replace(before, owner="教育委員会", link="")
+    yield "request", "A request to another agency 別の機関への依頼", replace(agency, items=(theirs,))
+    yield "repeat", "A second reminder 再依頼", replace(usual, items=(repeated,))
+    yield "earliest", "A deadline that is the earliest possible 最も早い場合の期限", replace(usual, items=(earliest,))
+    yield "copy", "A copy 写し", replace(usual, items=(_COPY,))
+    yield "test", "A trial letter 試験送信", replace(usual, message="test")
+
+
+def previews() -> dict[str, str]:
+    """Return the previews and their index: contents by path."""
+    render = LetterRenderer()
+    files: dict[str, str] = {}
+    rows: dict[str, list[str]] = {}
+    for language in LANGUAGES:
+        for name, title, letter in letters(language):
+            forms = _forms(render(letter), with_calendar=name == "digest")
+            files |= {f"{language}/{name}.{form}": content for form, content in forms.items()}
+            links = " ".join(f"[{form}]({language}/{name}.{form})" for form in forms)
+            rows.setdefault(title, []).append(links)
+    table = "\n".join(f"| {title} | {' | '.join(cells)} |" for title, cells in rows.items())
+    files["README.md"] = _INDEX.format(table=table)
+    return files
+
+
+def _forms(wording: Wording, with_calendar: bool) -> Mapping[str, str]:
+    card = json.dumps(json.loads(wording.card), ensure_ascii=False, indent=1)
+    forms = {
+        "html": wording.html,
+        "txt": f"Subject: {wording.subject}\n\n{wording.text}",
+        "json": card,
+        "ics": wording.calendar.replace("\r\n", "\n") if with_calendar else "",
+    }
+    return {form: f"{content.rstrip()}\n" for form, content in forms.items() if content}
+
+
+_INDEX = """# Letters
+
+What people receive, made by `make docs` from `notifications/templates/`; everything in them is made up. A letter is a
+mail with a page (html) and a plain text (txt), a card for Teams (json), and an attachment with the dates that the
+reader has yet to keep (ics, shown for the letter about several things). A test compares these files with what is
+written today.
+
+| letter | Japanese | English |
+|---|---|---|
+{table}
+"""
+
+
+def main(folder: Path) -> None:
+    """Write the previews into a folder, in place of what is there."""
+    for language in LANGUAGES:
+        shutil.rmtree(folder / language, ignore_errors=True)
+    for name, content in previews().items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,73 @@
+"""The board for the tests: our web application under a real server on loopback."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import uvicorn
+
+from kijitsu.bootstrap import open_office
+from kijitsu.links import Ticket
+from kijitsu.office import Actor, Office
+from kijitsu.services import acting
+from kijitsu.settings import Settings
+from kijitsu.web.app import create_app
+from tests.acceptance.support import SMALL, calendar_with
+
+ISHINOMAKI = "042021"
+TODAY = date(2016, 5, 20)
+CLERK = Actor("事務局 係員", "test")
+
+
+def installation(folder: Path, plan: str = SMALL, **settings: object) -> Office:
+    """Return an office that adopted a plan called small, on Friday 20 May 2016: the review is due on the 31st."""
+    given = {"home": folder / "home", "calendar": calendar_with(folder / "calendar", small=plan), "today": str(TODAY)}
+    office = open_office(Settings(**{**given, **settings}))  # type: ignore[arg-type]
+    office.upgrade()
+    acting.adopt(office, "small", CLERK)
+    return office
+
+
+def ticket(milestone: str = "review", recipient: str = "general_affairs", revision: int = 1) -> Ticket:
+    return Ticket(ISHINOMAKI, "small", milestone, recipient, revision)
+
+
+def link(office: Office, given: Ticket | None = None) -> str:
+    """Return the link of a letter that is written now."""
+    assert office.links
+    (organisation,) = office.library.organisations()
+    return office.links.url(given or ticket(), office.now(organisation))
+
+
+@contextmanager
+def served(office: Office) -> Iterator[Office]:
+    """Serve an office's board, and give the office whose links lead there."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        here = open_office(replace(office.settings, board_port=listening.getsockname()[1]))
+        server = uvicorn.Server(uvicorn.Config(create_app(here), access_log=False, log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield here
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def form(page: str, action: str) -> dict[str, str]:
+    """Return the fields of a page's form for an action, as a browser would send them untouched."""
+    for found in re.findall(r"<form.*?</form>", page, re.DOTALL):
+        inputs = [
+            dict(re.findall(r'([\w-]+)="([^"]*)"', tag)) for tag in re.findall(r"<(?:input|textarea)[^>]*>", found)
+        ]
+        fields = {each["name"]: each.get("value", "") for each in inputs}
+        if fields["action"] == action:
+            return fields
+    raise AssertionError(f"the page has no form for {action}")
