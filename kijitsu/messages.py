@@ -139,8 +139,15 @@ class TransientFailure(DeliveryFailure):
 
 
 class Unreachable(TransientFailure):
-    """Nobody takes anything there for now: no connection, no answer, a relay that is going down. Nothing of the message
-    was taken, so it is no fault of the message, and whatever else goes the same way need not be tried."""
+    """Nobody takes anything there for now: no connection, no answer, a relay that is going down.
+
+    It is no fault of the message, and whatever else goes the same way need not be tried. `may_have_arrived` where the
+    message had been handed over and only the answer is missing: then nothing else may be sent in its place.
+    """
+
+    def __init__(self, message: str, *, may_have_arrived: bool = False) -> None:
+        super().__init__(message)
+        self.may_have_arrived = may_have_arrived
 
 
 class PermanentFailure(DeliveryFailure):

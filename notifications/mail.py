@@ -63,17 +63,20 @@ class MailTransport:
         Raises a DeliveryFailure that holds the answer: Unreachable where the relay does not talk to us as it should.
         """
         patience = Patience.of(self._settings.timeout, self._settings.limit)
+        is_handed_over = False
         try:
             session = self._begin(address, len(message), patience)
             # Lines that begin with a dot get another (RFC 5321, 4.5.2); a header never does.
             session.send(message.replace(b"\r\n.", b"\r\n..") + b".\r\n")
+            is_handed_over = True
             # A relay that has the message may take its time: whoever does not wait for it sends it twice.
             patience.silence = self._settings.limit
             code, answer = session.getreply()
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             raise Unreachable(
-                f"メールの中継サーバー（{self._place}）との通信が途切れました: {self._said(error, patience)}"
+                f"メールの中継サーバー（{self._place}）との通信が途切れました: {self._said(error, patience)}",
+                may_have_arrived=is_handed_over,
             ) from None
         if code // 100 != 2:
             self._refuse("本文", code, answer)

@@ -16,7 +16,7 @@ from apprise import Apprise
 from apprise.plugins.workflows import NotifyWorkflows
 from urllib3 import HTTPConnectionPool, PoolManager, ProxyManager, Timeout, make_headers
 from urllib3.connection import HTTPSConnection
-from urllib3.exceptions import HTTPError, SSLError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 from urllib3.exceptions import TimeoutError as WaitedTooLong
 from urllib3.util import parse_url
 
@@ -65,7 +65,9 @@ class Workflow:
                     "POST", self._target, payload, _JSON, retries=False, redirect=False, preload_content=False
                 )
             except HTTPError as error:
-                raise Unreachable(f"{self._place}に接続できません{_why(error)}") from None
+                was_connected = not isinstance(error, (ConnectTimeoutError, NewConnectionError, SSLError))
+                said = f"{self._place}に接続できません{_why(error)}"
+                raise Unreachable(said, may_have_arrived=was_connected) from None
             # Once it is read the connection can be used again; a long answer is not worth it.
             with suppress(HTTPError):
                 answer.read(_LARGEST)

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 import typer
 
 from kijitsu.commands import common
-from kijitsu.domain.eras import show_date
 from kijitsu.domain.errors import InputError, OutsideError
 
 outbox_app = typer.Typer(
@@ -40,7 +39,7 @@ def list_outbox(plan: common.PlanOption, as_json: common.JsonOption = False) -> 
 
 def _shown(at: datetime, zone: str) -> str:
     local = at.astimezone(ZoneInfo(zone))
-    return f"{show_date(local.date())}{local:%H:%M}"
+    return f"{local.month}月{local.day}日 {local:%H:%M}"
 
 
 @outbox_app.command("send")

@@ -48,8 +48,11 @@ def _posts_above(organisation: Organisation, owner: str) -> Iterator[str]:
     id: str | None = owner
     while id is not None and id not in seen:
         seen.add(id)
-        yield from organisation.bodies[id].line
-        id = organisation.bodies[id].reports_to
+        body = organisation.bodies[id]
+        yield from body.line
+        above = organisation.bodies[body.reports_to] if body.reports_to else None
+        # A separate executing agency takes no orders from the city's departments.
+        id = above.id if above and (body.kind != "agency" or above.kind == "agency") else None
 
 
 def _present(organisation: Organisation, title: str, on: date) -> Addressee:

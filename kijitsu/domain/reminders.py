@@ -58,8 +58,8 @@ class Reminder:
 class News:
     """What the passes have seen: since when a milestone is 停止, and when one was last freed of it.
 
-    `began` is the day the plan was adopted: what was late before that is told up the line from then on, a level at a
-    time, as if it had been due that day.
+    `began` is the day the plan was adopted. What was late while there was no plan, no way on or leave to be late is
+    told up the line from the day that this ended, a level at a time, as if it had been due then.
     """
 
     stopped: Mapping[str, date] = field(default_factory=dict)
@@ -131,11 +131,12 @@ class _Owed:
 
     def open(self, news: News) -> Iterator[Reminder]:
         """Yield what is owed while the milestone is not closed."""
+        freed = news.freed.get(self.milestone.id)
         yield from self._news(news)
         if self.done.excused_until is None or self.done.excused_until < self.on:
             yield from self._before_due()
             yield from self._after_due()
-            yield from self._up_the_line(news.began)
+            yield from self._up_the_line(max(news.began, freed or date.min, self.done.excused_until or date.min))
 
     def _to(self, roles: tuple[str, ...]) -> list[str]:
         return recipients(self.network.plan.organisation, self.milestone.owner, roles)
@@ -192,12 +193,12 @@ class _Owed:
             if not (waits and to in owner and to != secretariat):
                 yield Reminder(self.milestone.id, f"after:{number}", to, due, day)
 
-    def _up_the_line(self, began: date) -> Iterator[Reminder]:
+    def _up_the_line(self, since: date) -> Iterator[Reminder]:
         """Tell the owner's superiors of what stays undone, one more of them on each tier's day."""
         calendar, due = self.network.calendar, self._missed()
         if due is None:
             return
-        days = [calendar.add(max(due, began), tier.number) for tier in self.policy.tiers]
+        days = [calendar.add(max(due, since), tier.number) for tier in self.policy.tiers]
         reached = [day for day in days if day <= self.on]
         line = up_the_line(self.network.plan.organisation, self.milestone.owner, reached)
         for tier, (day, to) in enumerate(zip(reached, line, strict=False), start=1):

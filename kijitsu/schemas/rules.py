@@ -6,11 +6,12 @@ from typing import Any, Literal
 
 from pydantic import (
     Field,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from kijitsu.domain.periods import Direction, Effect, FirstDay, Roll
+from kijitsu.domain.periods import Direction, Effect, FirstDay, Length, Roll
 from kijitsu.domain.plan import Kind
 from kijitsu.schemas.fields import (
     DayField,
@@ -64,6 +65,13 @@ class BeforeShape(Shape):
 
     offsets: tuple[LengthField, ...]
     to: tuple[Role, ...] = ("owner",)
+
+    @field_validator("offsets")
+    @classmethod
+    def _differ(cls, offsets: tuple[Length, ...]) -> tuple[Length, ...]:
+        if len(set(offsets)) < len(offsets):
+            raise PydanticCustomError("bad-length", "offsets に同じ長さが二度あります。一つにしてください。")
+        return offsets
 
 
 class ToShape(Shape):

@@ -156,7 +156,9 @@ class _Dispatcher:
         if isinstance(failure, Unreachable):
             until = self._office.opening(self._organisation, now + UNREACHABLE_RETRY)
             # Behind the others: should it be this message all the same that cuts the connection, they go out.
-            ours = outbox.mark_failed(row.key, self._token, said, until + timedelta(seconds=1), counts=False)
+            # One that may have arrived counts as tried, so that only itself is ever sent again.
+            last, counts = until + timedelta(seconds=1), failure.may_have_arrived
+            ours = outbox.mark_failed(row.key, self._token, said, last, counts=counts)
             others = outbox.put_off(now, until, said, envelope.channel, _one_address(envelope))
             return Counter(waiting=ours + others)
         if isinstance(failure, TransientFailure) and row.attempts < MOST_ATTEMPTS:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from kijitsu import explain
@@ -16,21 +15,10 @@ from kijitsu.links import Ticket
 from kijitsu.messages import Item, Topic
 from kijitsu.office import Office
 from kijitsu.services.reading import Standing
+from kijitsu.services.shifts import UNKNOWN, Shift
 
 # These are told beside what else is said of the same milestone; of all others the gravest speaks alone.
 _BESIDE = (Topic.ESTIMATE, Topic.EXPIRING, Topic.MOVED)
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """A milestone's due date and window before a move, and the words of whoever moved it."""
-
-    was: date | None
-    was_window: str
-    cause: str
-
-
-_UNKNOWN = Shift(None, "", "")
 
 
 def items_of(
@@ -79,7 +67,7 @@ def _item(
     nearest = min((day for day in (verdict.due, verdict.latest_safe_finish) if day), default=None)
     blocking = [reason for reason in verdict.reasons if reason.blocks]
     safe, own = verdict.latest_safe_finish, verdict.due and calendar.previous_open(verdict.due)
-    shift = shifts.get((milestone.id, reminder.rule), _UNKNOWN)
+    shift = shifts.get((milestone.id, reminder.rule), UNKNOWN)
     return Item(
         topic=topic,
         milestone=reminder.milestone,

@@ -12,8 +12,9 @@ from kijitsu.domain.reminders import Reminder, upcoming
 from kijitsu.messages import Wording
 from kijitsu.office import Json, Office
 from kijitsu.services.reading import Standing
+from kijitsu.services.sorting import mail_of
 from kijitsu.services.watching import adopted, organisation_of
-from kijitsu.services.writing import mail_of, owed_on
+from kijitsu.services.writing import letter_of, owed_on
 from kijitsu.store import rows
 
 
@@ -87,8 +88,9 @@ def next_mail(office: Office, plan: str) -> tuple[date, list[Foreseen]]:
         calendar = adopted(office, work, plan, today).network.calendar
         on = calendar.next_open(max(today, last.occurred_on + timedelta(1)) if last else today)
         standing = adopted(office, work, plan, on)
-        mail = mail_of(office, work, standing, owed_on(work, standing, on), on, hold=False)
-    return on, [Foreseen(draft.to, office.renderer(draft.letter)) for draft in mail.drafts]
+        drafts = mail_of(work, standing, owed_on(work, standing, on), on, hold=False).drafts
+        letters = [(draft.to, letter_of(office, work, standing, draft, on)) for draft in drafts]
+    return on, [Foreseen(to, office.renderer(letter)) for to, letter in letters]
 
 
 def transitions_of(office: Office, plan: str, until: date) -> dict[str, list[tuple[date, Status]]]:

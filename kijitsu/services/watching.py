@@ -14,10 +14,10 @@ from kijitsu.domain.plan import Organisation
 from kijitsu.domain.reminders import told_of_move
 from kijitsu.office import Actor, Office
 from kijitsu.services import reading
-from kijitsu.services.items import Shift
 from kijitsu.services.reading import Standing
 from kijitsu.services.recomputing import CalendarChange, recompute
-from kijitsu.services.writing import mail_of, owed_on, post
+from kijitsu.services.sorting import mail_of
+from kijitsu.services.writing import owed_on, post
 from kijitsu.store import rows
 from kijitsu.store.work import UnitOfWork
 
@@ -133,14 +133,13 @@ def _write_letters(
 ) -> list[str]:
     """Write what is owed on a day and what a changed calendar moved; return the recipients."""
     everything = owed_on(work, standing, on)
-    shifts: dict[tuple[str, str], Shift] = {}
     for change in changes:
         for id, dates in change.moved.items():
-            was, due = dates.get("due", (None, None))
-            if due and not standing.verdicts[id].is_closed:
+            _, due = dates.get("due", (None, None))
+            # A provisional deadline goes on moving with the estimate.
+            if due and not standing.verdicts[id].is_closed and not standing.verdicts[id].is_provisional:
                 everything += told_of_move(standing.plan, id, str(on), due, on)
-                shifts.setdefault((id, f"moved:{on}"), Shift(was, "", change.cause))
-    mail = mail_of(office, work, standing, everything, on, told=told, shifts=shifts)
+    mail = mail_of(work, standing, everything, on, told=told)
     return post(office, work, standing, mail, on)
 
 

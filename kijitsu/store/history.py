@@ -206,8 +206,8 @@ class Transitions(Repository):
         self._write(_ADD_TRANSITIONS, rows)
 
     def freed(self, plan: str, on: date) -> dict[str, date]:
-        """Return what ceased to be blocked in the month before a day, and when it last did."""
-        first = on - timedelta(31)
+        """Return what ceased to be blocked in the year before a day, and when it last did."""
+        first = on - timedelta(366)
         return {row[0]: row[1] for row in self._rows(_FREED, plan=plan, first=first, last=on)}
 
     def all(self, plan: str) -> list[TransitionRow]:

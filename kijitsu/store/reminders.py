@@ -27,8 +27,8 @@ _WAITING = (
     .join(outbox, (outbox.c.municipality == reminders.c.municipality) & (outbox.c.key == reminders.c.message_key))
     .where(
         reminders.c.plan == bindparam("plan"),
-        reminders.c.state == ReminderState.PENDING,
-        outbox.c.state == OutboxState.PENDING,
+        reminders.c.state == spelled(ReminderState.PENDING),
+        outbox.c.state == spelled(OutboxState.PENDING),
         outbox.c.lease_token.is_(None),
     )
     .order_by(*_KEY)
@@ -49,7 +49,7 @@ _UNCLAIMED = exists(
     .where(
         outbox.c.municipality == reminders.c.municipality,
         outbox.c.key == reminders.c.message_key,
-        outbox.c.state == OutboxState.PENDING,
+        outbox.c.state == spelled(OutboxState.PENDING),
         outbox.c.lease_token.is_(None),
     )
     .with_for_update()
@@ -59,7 +59,7 @@ _SUPERSEDE = (
     .where(
         _HERE,
         *(column == bindparam(f"key_{column.name}") for column in _KEY),
-        reminders.c.state == ReminderState.PENDING,
+        reminders.c.state == spelled(ReminderState.PENDING),
         or_(reminders.c.message_key.is_(None), _UNCLAIMED),
     )
     .values(state=bindparam("becomes"))
@@ -70,13 +70,13 @@ _WITHDRAW = (
     .where(
         outbox.c.municipality == bindparam("here"),
         outbox.c.key.in_(bindparam("carriers", expanding=True)),
-        outbox.c.state == OutboxState.PENDING,
+        outbox.c.state == spelled(OutboxState.PENDING),
         outbox.c.lease_token.is_(None),
         ~exists(
             select(reminders.c.message_key).where(
                 reminders.c.municipality == outbox.c.municipality,
                 reminders.c.message_key == outbox.c.key,
-                reminders.c.state == ReminderState.PENDING,
+                reminders.c.state == spelled(ReminderState.PENDING),
             )
         ),
     )

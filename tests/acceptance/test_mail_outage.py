@@ -170,7 +170,7 @@ def test_a_moved_date_takes_back_nothing_else(desk: Desk, back: Relay) -> None:
     desk("move", "small", "filing", "--to", "平成28年10月", "--apply", "--reason", "受付の延期")
     desk("outbox", "send", **at(back))
 
-    # That the filing is blocked is as true as before, and 市民課 has not been told yet. Two are told of the move besides.
+    # That the filing is blocked is as true as before, and 市民課 was not told yet. Two are told of the move besides.
     assert len(taken(back)) == 5
     assert states(desk) == {"sent": 9}
 
@@ -273,5 +273,5 @@ def test_what_waits_is_listed_with_the_answer_and_the_next_try_in_local_time(des
 
     listed = desk("outbox", "list").out
 
-    assert "08:35" in listed
+    assert "6月3日 08:35" in listed
     assert "mail" in listed

@@ -56,7 +56,7 @@ def test_processes_that_send_at_once_send_nothing_twice(town: Town, running: Rel
     processes = [in_a_process(send) for _ in range(DISPATCHERS)]
     os.write(writing, b"!" * DISPATCHERS)
 
-    assert not any([was_killed(each) for each in processes])
+    assert [was_killed(each) for each in processes] == [False] * DISPATCHERS
     each_arrived_once(town, running)
     os.close(reading)
     os.close(writing)

@@ -124,7 +124,7 @@ def in_a_process(work: Callable[[], object]) -> int:
     try:
         work()
         os._exit(0)
-    except BaseException:
+    except Exception:  # noqa: BLE001 - whatever it is, this process must not go on as the test's
         traceback.print_exc()
     finally:
         os._exit(1)

@@ -61,6 +61,8 @@ class Model:
     def answer(self, key: str, answer: str) -> bool:
         """Take one answer to one letter; return whether the relay talks to us no more."""
         if answer.startswith(("421", "hang up")):
+            # Hung up on after the message was handed over, it may have arrived: it counts as tried.
+            self.attempts[key] += answer == "hang up"
             return True
         self.attempts[key] += 1
         if not answer:

@@ -209,7 +209,7 @@ def city_in(folder: Path, plan: str) -> City:
 
 
 @given(plans(), MORNINGS, st.sets(st.sampled_from(OPEN_DAYS), max_size=25), st.sets(st.sampled_from(OPEN_DAYS)))
-@settings(deadline=None, max_examples=130)
+@settings(deadline=None, max_examples=30)
 def test_the_ledger_of_a_lived_year_is_what_the_second_derivation_says(
     plan: str, mornings: dict[date, list[Act]], missed: set[date], undelivered: set[date]
 ) -> None:

@@ -475,30 +475,29 @@ def test_a_date_that_moves_with_another_is_told_as_well(tmp_path: Path) -> None:
 
 
 def test_a_date_that_a_calendar_moved_is_told_with_its_former_one_by_a_later_days_letter_too(tmp_path: Path) -> None:
-    # Begun on July 11, ten working days end on the 25th (Marine Day is the 18th), and twenty days later it is due.
+    # A session of August 5 is announced by July 29; where the 5th is closed, the session opens on Monday the 8th.
     plan = f"""{PLAN}\
   notice:
     title: 告示
     kind: meeting
     owner: general_affairs
-    due: {{rule: promulgation, from: sending.finish}}
-    after: [sending]
+    when: 2016-07-01～
+    due: {{rule: notice_of_session, from: session.start}}
     reminders: standard
-  sending: {{title: 送付, kind: meeting, owner: finance, when: 2016-07-11～2016-08-31, duration: 10wd}}
+  session: {{title: 開会, kind: meeting, owner: finance, when: 2016-08-05～2016-08-31}}
 """
     city = city_of(f"sqlite:///{tmp_path / 'kijitsu.db'}", tmp_path, plan)
-    city.report("2016-07-11", Deed.START, "sending")
-    assert city.watch("2016-07-11").standing.verdicts["notice"].due == date(2016, 8, 14)
+    assert city.watch("2016-07-11").standing.verdicts["notice"].due == date(2016, 7, 29)
     city.deliver("2016-07-11")
-    close_day(city.settings.calendar / "closures" / "municipality.yaml", "2016-07-25", "市の記念日")
+    close_day(city.settings.calendar / "closures" / "municipality.yaml", "2016-08-05", "市の記念日")
     city = City(city.settings)
 
     city.watch("2016-07-12")
-    assert any("moved notice 2016-08-14 -> 2016-08-15" in text for text in city.said())
+    assert any("moved notice 2016-07-29 -> 2016-08-01" in text for text in city.said())
     city.watch("2016-07-13")
 
     moved = [line for text in city.said() for line in text if line.startswith("moved")]
-    assert moved == ["moved notice 2016-08-14 -> 2016-08-15"] * 2
+    assert moved == ["moved notice 2016-07-29 -> 2016-08-01"] * 2
 
 
 # --- stopped and freed ---

@@ -242,7 +242,8 @@ def _past_it(
             is_owner = who in people(plan.organisation, of.owner, ["owner"])
             if not waits or not is_owner or who == plan.organisation.secretariat:
                 yield Word(of.id, f"after:{len(said)}", who, due, said[-1], False)
-    late = [at for at in days(max(due, seen.began) + ONE, on) if is_open(at)]
+    since = max(day for day in (due, seen.began, seen.freed.get(of.id), done.excused_until) if day)
+    late = [at for at in days(since + ONE, on) if is_open(at)]
     tiers = [late[tier.number - 1] for tier in policy.tiers if tier.number <= len(late)]
     for tier, who in enumerate(ladder(plan.organisation, of.owner, tiers)):
         yield Word(of.id, f"escalated:{tier + 1}", who, due, tiers[tier], False)

@@ -1,0 +1,44 @@
+"""What a move did to a milestone's dates, as the revision or the changed calendar tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from itertools import product
+
+from kijitsu.domain.reminders import Reminder
+from kijitsu.store.work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A milestone's due date and window before a move, and the words of whoever moved it."""
+
+    was: date | None
+    was_window: str
+    cause: str
+
+
+UNKNOWN = Shift(None, "", "")
+
+
+def shifts_of(work: UnitOfWork, plan: str, reminders: Iterable[Reminder]) -> dict[tuple[str, str], Shift]:
+    """Return what the revisions and changed calendars that some reminders tell of did to their milestones."""
+    found: dict[tuple[str, str], Shift] = {}
+    moves = {(reminder.milestone, reminder.rule) for reminder in reminders if reminder.topic == "moved"}
+    for id, rule in moves:
+        number = rule.removeprefix("moved:")
+        if number.isdecimal():
+            change = work.plans.change(plan, int(number)) or {}
+            if was := change.get("was", {}).get(id):
+                day = date.fromisoformat(was["due"]) if was["due"] else None
+                found[id, rule] = Shift(day, was["window"] or "", change["change"]["reason"])
+    if moves - found.keys():
+        # Moved by a calendar, on the day that the rule names.
+        entries = [entry.details for entry in work.audit.all() if (entry.action, entry.subject) == ("calendar", plan)]
+        for details, (id, rule) in product(entries, moves - found.keys()):
+            due, _ = details["milestones"].get(id, {}).get("due", (None, None))
+            if due and rule == f"moved:{details['on']}":
+                found.setdefault((id, rule), Shift(date.fromisoformat(due), "", details["cause"]))
+    return found
