@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 
 from kijitsu.domain.line import addressee
@@ -61,7 +61,10 @@ def mail_of(
     """
     plan = standing.plan.id
     truth = {ReminderKey(plan, *reminder.key): reminder for reminder in all_owed}
-    states = work.reminders.states(plan, {reminder.milestone for reminder in all_owed})
+    # A stop that just ended may have begun a year ago; what else is owed is looked up from its deadline on.
+    since = min((reminder.deadline for reminder in all_owed), default=on)
+    milestones = {reminder.milestone for reminder in all_owed}
+    states = work.reminders.states(plan, milestones, min(since, on - timedelta(366)))
     waiting = work.reminders.waiting(plan, hold)
     sorting = _Sorting(work, standing, on, truth, states, waiting, told, topics)
     return Mail(sorting.new, sorting.overtaken, list(sorting.drafts()))

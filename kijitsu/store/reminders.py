@@ -15,7 +15,10 @@ _KEY = [reminders.c[name] for name in ReminderKey._fields]
 _HERE = reminders.c.municipality == bindparam("here")
 
 _STATES = select(*_KEY, reminders.c.state).where(
-    _HERE, reminders.c.plan == bindparam("plan"), reminders.c.milestone.in_(bindparam("milestones", expanding=True))
+    _HERE,
+    reminders.c.plan == bindparam("plan"),
+    reminders.c.milestone.in_(bindparam("milestones", expanding=True)),
+    reminders.c.deadline >= bindparam("since"),
 )
 _ALL = (
     rows_of(reminders, ReminderRow).where(reminders.c.plan == bindparam("plan")).order_by(reminders.c.written_on, *_KEY)
@@ -96,9 +99,9 @@ _SETTLE = (
 class Reminders(Repository):
     """Which reminders were written, by what message, and what became of them."""
 
-    def states(self, plan: str, milestones: Iterable[str]) -> dict[ReminderKey, ReminderState]:
-        """Return the reminders of some of the plan's milestones, each with what became of it."""
-        found = self._rows(_STATES, plan=plan, milestones=list(milestones))
+    def states(self, plan: str, milestones: Iterable[str], since: date) -> dict[ReminderKey, ReminderState]:
+        """Return the reminders of some milestones, of deadlines from `since` on, each with what became of it."""
+        found = self._rows(_STATES, plan=plan, milestones=list(milestones), since=since)
         return {ReminderKey(*row[:-1]): row[-1] for row in found}
 
     def waiting(self, plan: str, hold: bool = True) -> list[tuple[ReminderRow, bool]]:

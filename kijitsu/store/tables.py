@@ -235,6 +235,7 @@ reminders = Table(
         initially="DEFERRED",
     ),
     Index("ix_reminders_message_key", "municipality", "message_key"),
+    Index("ix_reminders_deadline", "municipality", "plan", "milestone", "deadline"),
 )
 
 # What was sent stays for years; a pass only ever asks for what still waits.

@@ -62,6 +62,8 @@ def measure() -> list[Row]:
 def _one(work: Open) -> None:
     (row,) = _write(work, 1, ReminderState.PENDING)
     with work() as uow:
+        known = uow.reminders.states(PLAN, [f"m{number}" for number in range(MILESTONES)], row.deadline)
+        assert row.key in known
         uow.reminders.waiting(PLAN)
         claimed = uow.outbox.claim(NOW, LEASE, "bench")
         uow.commit()

@@ -73,7 +73,7 @@ def sinks(folder: Path) -> Iterator[tuple[int, int]]:
 # --- what is sent ---
 
 
-def letter(number: int) -> Letter:
+def letter(number: int, channel: str = "mail") -> Letter:
     """Return a digest of three things: one overdue, one of today, one of next week."""
     items = [
         Item(
@@ -110,6 +110,7 @@ def letter(number: int) -> Letter:
         municipality_code="042021",
         revision=3,
         changed_at=MORNING,
+        channel=channel,
     )
 
 
@@ -259,7 +260,7 @@ def by_smtplib(relay: int, wording: Wording) -> None:
 
 def cards(folder: Path, webhook: int) -> list[Row]:
     """Post cards to Teams."""
-    wording = open_office(Settings(home=folder)).renderer(letter(0))
+    wording = open_office(Settings(home=folder)).renderer(letter(0, "teams"))
     template = folder / "card.json"
     template.write_text(CARD % wording.card, encoding="utf-8")
     hub = Apprise(asset=AppriseAsset(async_mode=False))

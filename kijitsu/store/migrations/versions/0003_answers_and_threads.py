@@ -1,4 +1,4 @@
-"""Letters that carry dates and belong to threads; a pass that reads only what still waits."""
+"""Letters that carry dates and belong to threads; a pass that reads only what still waits or may be owed."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,7 @@ down_revision = "0002"
 def upgrade() -> None:
     op.add_column("outbox", sa.Column("calendar", sa.Text(), nullable=False, server_default=""))
     op.add_column("outbox", sa.Column("in_reply_to", sa.Text(), nullable=False, server_default=""))
+    op.create_index("ix_reminders_deadline", "reminders", ["municipality", "plan", "milestone", "deadline"])
     op.create_index(
         "ix_reminders_pending",
         "reminders",
