@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -115,3 +116,35 @@ def _day(key: str, text: str) -> str:
         return parse_day(text).isoformat()
     except InputError as exc:
         raise InputError(f"{key}: {exc}") from exc
+
+
+def read_secrets(settings: Settings) -> dict[str, str]:
+    """Return the secret addresses by name: those of the environment, then those of the file.
+
+    Raises InputError, which repeats nothing of what it could not read.
+    """
+    secrets: dict[str, str] = {}
+    if settings.secrets_file is not None:
+        place = f"KIJITSU_SECRETS_FILE={settings.secrets_file}"
+        try:
+            text = settings.secrets_file.read_text(encoding="utf-8-sig")
+        except OSError as exc:
+            raise InputError(f"{place} を読めません: {exc.strerror}") from exc
+        except UnicodeDecodeError:
+            raise InputError(f"{place} の文字コードがUTF-8ではありません") from None
+        secrets |= _named(place, text)
+    if settings.secrets:
+        secrets |= _named("KIJITSU_SECRETS", settings.secrets)
+    return secrets
+
+
+def _named(place: str, text: str) -> dict[str, str]:
+    """Read a JSON object of names and addresses."""
+    try:
+        found = json.loads(text)
+    except ValueError as exc:
+        where = f"{exc.lineno}行{exc.colno}字目" if isinstance(exc, json.JSONDecodeError) else "数値"
+        raise InputError(f"{place} をJSONとして読めません（{where}）") from None
+    if not isinstance(found, dict) or not all(isinstance(url, str) for url in found.values()):
+        raise InputError(f'{place} は {{"名前": "URL", …}} の形のJSONにしてください')
+    return found

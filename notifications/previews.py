@@ -26,7 +26,7 @@ _OWN = Item(
     working_days_left=5,
     basis="地方自治法第228条第1項",
     evidence=("改正案", "決裁の文書番号"),
-    link="https://kijitsu.city.example/answer/sample.dGhpcyBsaW5rIGlzIG1hZGUgdXA.for-the-preview",
+    link="https://k.example/answer/sample.dGhpcyBsaW5rIGlzIG1hZGUgdXA.for-the-preview",
 )
 _LATE = replace(_OWN, topic=Topic.AFTER, due=date(2016, 5, 27), window="平成28年5月下旬", working_days_left=-5, count=1)
 _HELD = ("議会への提出", "窓口の手引の改訂", "広報紙への掲載")

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kijitsu.domain.errors import KijitsuError
+from kijitsu.domain.plan import Body, Post
 from kijitsu.office import Office
 from kijitsu.services import ledger
+from kijitsu.settings import read_secrets
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Finding:
 
 def examine(office: Office) -> list[Finding]:
     """Look at the content, the database and the way out for mail; nothing is changed."""
-    return [_content(office), *_database(office), _mail(office)]
+    return [_content(office), *_database(office), _mail(office), *_channels(office), _links(office)]
 
 
 def _content(office: Office) -> Finding:
@@ -52,3 +54,35 @@ def _mail(office: Office) -> Finding:
     if not office.settings.smtp_url:
         return Finding("メール", f"手元の郵便箱 {office.settings.mailbox}（本番では KIJITSU_SMTP_URL を設定）")
     return Finding("メール", "KIJITSU_SMTP_URL の中継サーバーへ送ります")
+
+
+def _channels(office: Office) -> Iterator[Finding]:
+    """Look whether every webhook that somebody reads has its secret address; none is asked anything."""
+    try:
+        organisations = office.library.organisations()
+        everybody: list[Body | Post] = [body for each in organisations for body in each.bodies.values()]
+        everybody += [post for each in organisations for post in each.posts.values()]
+        named = {
+            f"{each.title}（{each.channel}）": each.address
+            for each in everybody
+            if each.channel in ("teams", "slack", "json")
+        }
+        known = read_secrets(office.settings)
+    except KijitsuError as exc:
+        yield Finding("通知の経路", "使えません", False, str(exc))
+        return
+    missing = [f"{who}: {name}" for who, name in named.items() if name not in known]
+    if missing:
+        remedy = f"秘密の宛先がありません: {'、'.join(missing)}。KIJITSU_SECRETS に名前とURLを書いてください。"
+        yield Finding("通知の経路", f"メールのほか {len(named)}件", False, remedy)
+    elif named:
+        yield Finding("通知の経路", f"メールのほか {len(named)}件、宛先はそろっています")
+
+
+def _links(office: Office) -> Finding:
+    """Say whether letters hold links, and to where."""
+    if office.settings.base_url:
+        return Finding("回答のリンク", f"{office.settings.base_url} へのリンクを通知に付けます")
+    if office.settings.smtp_url:
+        return Finding("回答のリンク", "付けません（KIJITSU_BASE_URL を設定すると付きます）。回答はメールの返信です")
+    return Finding("回答のリンク", f"この機械だけで開けるリンクを付けます（ポート {office.settings.board_port}）")

@@ -106,9 +106,9 @@ def test_the_run_says_what_needs_action_and_sends_what_is_due_once(morning: Prep
     assert first.type.value == "COMPLETED"
     assert (first.name, second.name) == ("要対応", "要対応")
     sent = today.letters()[before:]
-    assert len(sent) == 3
+    assert len(sent) == 2
     assert all("_2016-07-13_" in path.name for path in sent)
-    assert first.message == "平成28年7月13日（水）: 要対応 11件、通知 3通"
+    assert first.message == "平成28年7月13日（水）: 要対応 11件、通知 2通"
     assert second.message == "平成28年7月13日（水）: 要対応 11件、通知 0通"
 
 

@@ -20,9 +20,9 @@ import pytest
 
 from kijitsu.domain.errors import InputError
 from kijitsu.messages import DeliveryFailure, Envelope, PermanentFailure, TransientFailure, Unreachable, Wording
-from kijitsu.settings import Settings
+from kijitsu.settings import Settings, read_secrets
 from notifications.channels import ChannelCourier, MailSettings
-from notifications.courier import courier_for, read_secrets
+from notifications.courier import courier_for
 from tests.integration.smtp_relays import certificate, unused_place, webhook
 
 ENVELOPE = Envelope(
