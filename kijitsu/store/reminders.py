@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from operator import itemgetter
 
 from sqlalchemy import bindparam, exists, or_, select, update
 
@@ -34,7 +35,6 @@ _WAITING = (
         outbox.c.state == spelled(OutboxState.PENDING),
         outbox.c.lease_token.is_(None),
     )
-    .order_by(*_KEY)
 )
 # Whoever sends passes these over until we commit.
 _WAITING_HELD = _WAITING.with_for_update(of=outbox, skip_locked=True)
@@ -109,7 +109,8 @@ class Reminders(Repository):
 
         Held, nobody will until this unit of work ends.
         """
-        found = self._rows(_WAITING_HELD if hold else _WAITING, plan=plan)
+        # Sorted here: asked for an order, SQLite reads the whole plan by its primary key to have it.
+        found = sorted(self._rows(_WAITING_HELD if hold else _WAITING, plan=plan), key=itemgetter(slice(len(_KEY))))
         return [(ReminderRow(*row[:-1]), row[-1] == 0) for row in found]
 
     def carriers(self, keys: Iterable[ReminderKey]) -> set[str]:
