@@ -61,10 +61,19 @@ def _problem(document: Document, kind: type[shape.Shape], error: Any) -> Problem
         case "enum" | "literal_error":
             allowed = [word.strip("'") for word in error["ctx"]["expected"].replace(" or ", ", ").split(", ")]
             hint = did_you_mean(str(error["input"]), allowed) or f"使えるのは {'、'.join(allowed)} です。"
+            if error["loc"][-1] == "[key]":
+                return document.problem(where, "bad-value", f"種別「{name}」はありません。{hint}", at_key=True)
+            if where and isinstance(where[-1], int):
+                message = f"{where[-2]} に「{error['input']}」は書けません。{hint}"
+                return document.problem(where, "bad-value", message)
             return document.problem(where, "bad-value", f"「{error['input']}」は{name}になりません。{hint}")
         case "string_pattern_mismatch" if error["loc"][-1] == "[key]":
             message = f"「{name}」はIDになりません。英小文字で始め、英小文字・数字・「_」・「-」だけで書いてください。"
             return document.problem(where, "bad-id", message, at_key=True)
+        case "string_pattern_mismatch" if name == "address":
+            # What is written here by mistake may be the secret address itself: it is not repeated.
+            message = "address は英数字と「.」「_」「-」だけで書いてください（秘密の宛先につけた名前です）。"
+            return document.problem(where, "bad-value", message)
         case "string_pattern_mismatch":
             example = _PATTERNS.get(name, "")
             return document.problem(where, "bad-value", f"「{error['input']}」は{name}の書き方に合いません。{example}")

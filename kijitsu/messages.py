@@ -39,8 +39,9 @@ class Item:
     `was` and `was_window` are the former due date and window of what was moved, `cause` the words of whoever moved it,
     rejected its evidence or gave an estimate; `estimate` is the day they reckon with, `valid_until` the last day of a
     validity that runs out. `is_earliest` marks a deadline counted from a day that is known only by its month, quarter
-    or year: the earliest that it can be. `link` is the signed address of the page that takes the answer, "" where
-    there is none.
+    or year: the earliest that it can be, `is_stopped` what cannot be done for now, whatever its deadline. `in_place_of`
+    is for whom the recipient is written to, who is absent or cannot be reached. `link` is the signed address of the
+    page that takes the answer, "" where there is none.
     """
 
     topic: Topic
@@ -64,6 +65,8 @@ class Item:
     estimate: date | None = None
     valid_until: date | None = None
     is_earliest: bool = False
+    is_stopped: bool = False
+    in_place_of: str = ""
     link: str = ""
 
 

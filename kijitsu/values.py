@@ -35,7 +35,30 @@ def rule_of(id: str, rule: shape.RuleShape) -> Rule:
     return replace(versions[0], amended=tuple(versions[1:]))
 
 
-def policy_of(policy: shape.PolicyShape) -> Policy:
+def policy_of(policy: shape.PolicyShape, base: Policy | None = None) -> Policy:
+    """Return a policy; over another of the same id, what is not written stays as it is there."""
+    whole = _policy_of(policy)
+    if base is None:
+        return whole
+    written = {name for key in policy.model_fields_set for name in _FIELDS_OF.get(key, (key,))}
+    return replace(base, **{name: getattr(whole, name) for name in written})
+
+
+# The fields of a policy that a key gives, where it is not the one of its name.
+_FIELDS_OF = {
+    "before": ("before", "to_before"),
+    "on_day": ("on_day", "to_on_day"),
+    "after": ("every", "to_after"),
+    "escalate": ("tiers",),
+    "blocked": ("to_blocked",),
+    "unblocked": ("to_unblocked",),
+    "moved": ("to_moved",),
+    "expiring": ("expiring", "to_expiring"),
+    "rejected": ("to_rejected",),
+}
+
+
+def _policy_of(policy: shape.PolicyShape) -> Policy:
     def to(part: shape.ToShape | shape.BeforeShape | shape.AfterShape | None) -> tuple[str, ...]:
         return part.to if part else ()
 
@@ -127,7 +150,7 @@ def plan_of(
         closures=parsed.closures,
         source=parsed.source,
         due_soon=parsed.due_soon.number,
-        policies={**policies, **{id: policy_of(policy) for id, policy in parsed.policies.items()}},
+        policies={**policies, **{id: policy_of(each, policies.get(id)) for id, each in parsed.policies.items()}},
         policy_of_kind={**policy_of_kind, **{kind.value: id for kind, id in parsed.reminders.items()}},
         notes=tuple(Note(note.title, note.text, note.when, note.source) for note in parsed.notes),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -97,6 +98,7 @@ def watch(plan: common.PlanOption, as_of: common.AsOfOption = None, as_json: com
                 else f"{day}は閉庁日（{closed}）です。通知は次の開庁日の朝に送ります。",
                 *(line for change in report.calendar_changes for line in change.sentences(report.standing.plan)),
                 *(f"  {SHOWN[v.status]} {report.standing.plan.milestones[v.id].title}" for v in needs),
+                *common.where_mail_went(opened, sent),
             ]
         )
     if sent.errors:
@@ -163,7 +165,8 @@ def reminders(
     plan: common.PlanOption,
     mail: Annotated[bool, typer.Option("--mail", help="次の監視で出る通知を、文面のまま見る（送らない）")] = False,
     state: Annotated[
-        str | None, typer.Option("--state", metavar="STATE", help=f"この状態だけ: {' '.join(_STATES)}")
+        str | None,
+        typer.Option("--state", metavar="STATE", help=f"この状態だけ: {' '.join(_STATES)}（送信待ち などとも）"),
     ] = None,
     as_json: common.JsonOption = False,
 ) -> None:
@@ -175,13 +178,16 @@ def reminders(
     if mail:
         _print_next_mail(opened, plan, as_json)
         return
+    state = next((each for each, shown in _STATES.items() if state == shown), state)
     if state is not None and state not in _STATES:
-        raise InputError(
-            f"「{state}」という状態はありません。{did_you_mean(state, _STATES)} 使えるのは {'、'.join(_STATES)} です。"
-        )
+        hint = did_you_mean(state, [*_STATES, *_STATES.values()])
+        raise InputError(f"「{state}」という状態はありません。{hint} 使えるのは {'、'.join(_STATES)} です。")
     found = [each for each in ledger.reminders(opened, plan) if state in (None, each["state"])]
     if as_json:
         common.print_json(found)
+        return
+    if not found:
+        common.print_lines([f"{_STATES[state]}の督促はありません。" if state else "督促はありません。"])
         return
     rows = (
         [
@@ -248,16 +254,57 @@ def list_audit(plan: common.PlanOption, as_json: common.JsonOption = False) -> N
     from kijitsu.services import ledger
 
     opened = common.office()
-    found = ledger.audit(opened, common.organisation(opened, plan))
+    organisation = common.organisation(opened, plan)
+    found = ledger.audit(opened, organisation)
     if as_json:
         common.print_json(found)
         return
+    zone = ZoneInfo(organisation.zone)
     rows = (
-        [str(r["number"]), str(r["at"]), r["actor"], r["action"], r["subject"], _short(r["details"])] for r in found
+        [
+            str(r["number"]),
+            f"{r['at'].astimezone(zone):%Y-%m-%d %H:%M:%S}",
+            f"{r['actor']}（{_KNOWN_BY.get(r['authenticated_by'], r['authenticated_by'])}）",
+            _ACTIONS.get(r["action"], r["action"]),
+            r["subject"],
+            _short(r["details"]),
+        ]
+        for r in found
     )
-    common.print_table("監査記録", ("番号", "時刻（UTC）", "だれが", "何を", "対象", "内容"), rows)
+    common.print_table("監査記録", ("番号", f"時刻（{organisation.zone}）", "だれが", "何を", "対象", "内容"), rows)
+
+
+_ACTIONS = {
+    "adopt": "採用",
+    "watch": "監視",
+    "calendar": "休日表の変更",
+    "move": "日程変更",
+    "complete": "完了",
+    "start": "着手",
+    "waive": "免除",
+    "cancel": "中止",
+    "acknowledge": "確認",
+    "snooze": "先送り",
+    "estimate": "完了見込み",
+    "excuse": "遅れの承認",
+    "reject": "差戻し",
+    "give-up": "不達",
+    "resend": "再送",
+    "trial": "試験の通知",
+}
+_KNOWN_BY = {
+    "operating-system": "OSの利用者",
+    "settings": "設定",
+    "self-declared": "本人申告",
+    "signed-link": "署名付きリンク",
+    "history-file": "履歴",
+    "pass": "監視",
+    "dispatch": "配信",
+}
 
 
 def _short(details: Any) -> str:
-    text = "、".join(f"{key}={value}" for key, value in details.items() if isinstance(value, (str, int)))
+    papers = [f"{kind}：{number}" for kind, number in details.get("evidence", {}).items()]
+    facts = [f"{key}={value}" for key, value in details.items() if isinstance(value, (str, int))]
+    text = "、".join(papers + facts)
     return text if len(text) <= 160 else text[:159] + "…"

@@ -17,6 +17,7 @@ from kijitsu.domain.windows import parse_day, parse_window
 if TYPE_CHECKING:
     from kijitsu.domain.plan import Organisation
     from kijitsu.office import Office
+    from kijitsu.services.delivering import DispatchReport
     from kijitsu.services.reading import Standing
 
 PlanArgument = Annotated[str, typer.Argument(metavar="PLAN", help="計画のIDまたはファイルのパス")]
@@ -54,6 +55,15 @@ def organisation(opened: Office, plan: str) -> Organisation:
     from kijitsu.services.watching import organisation_of
 
     return organisation_of(opened, plan)
+
+
+def where_mail_went(opened: Office, sent: DispatchReport) -> Iterator[str]:
+    """Say that mail stays on this machine, where something was sent and no relay is set."""
+    if sent.sent and not opened.settings.smtp_url:
+        yield (
+            f"メールは手元の郵便箱（{opened.settings.mailbox.resolve()}）に保存しました。"
+            "メールの中継サーバーは設定されていません（KIJITSU_SMTP_URL）。"
+        )
 
 
 def day(text: str | None) -> date | None:

@@ -28,13 +28,16 @@ def list_outbox(plan: common.PlanOption, as_json: common.JsonOption = False) -> 
         common.print_json(found)
         return
     rows = []
-    for each in found:
+    for number, each in enumerate(found, 1):
         is_dead = each["state"] == "dead"
         again = "" if is_dead else _shown(each["not_before"], organisation.zone)
         state = "不達" if is_dead else "送信待ち"
-        cells = (state, each["recipient"], each["channel"], each["subject"], each["attempts"], again)
-        rows.append([*map(str, cells), each["error"] or "", each["key"]])
-    common.print_table("送信箱", ("状態", "宛先", "経路", "件名", "回数", "次の送信", "最後の返事", "鍵"), rows)
+        cells = (number, state, each["recipient"], each["channel"], each["subject"], each["attempts"], again)
+        rows.append([*map(str, cells), each["error"] or ""])
+    common.print_table("送信箱", ("番号", "状態", "宛先", "経路", "件名", "回数", "次の送信", "最後の返事"), rows)
+    if found:
+        # In a table they would be folded, and could not be copied.
+        common.print_lines(["鍵:", *(f"{number}  {each['key']}" for number, each in enumerate(found, 1))])
 
 
 def _shown(at: datetime, zone: str) -> str:
@@ -49,7 +52,8 @@ def send_outbox(plan: common.PlanOption) -> None:
 
     opened = common.office()
     sent = delivering.send_now(opened, common.organisation(opened, plan))
-    common.print_lines([f"送信 {sent.sent}通、再送待ち {sent.waiting}通、不達 {sent.dead}通"])
+    counts = f"送信 {sent.sent}通、再送待ち {sent.waiting}通、不達 {sent.dead}通"
+    common.print_lines([counts, *common.where_mail_went(opened, sent)])
     if sent.errors:
         raise OutsideError("\n".join(sent.errors))
 
@@ -61,23 +65,30 @@ def resend_outbox(
     is_all: Annotated[bool, typer.Option("--all", help="計画の不達をすべて戻します")] = False,
 ) -> None:
     """不達になった通知を送信待ちに戻します。"""
-    from kijitsu.services import delivering
+    from kijitsu.services import delivering, ledger
 
     opened = common.office()
     if is_all:
         plan = key or plan
     elif not key:
         raise InputError("どの通知を戻すか、kijitsu outbox list の鍵か --all で指定してください。")
-    count = delivering.resend(opened, common.organisation(opened, plan), plan, None if is_all else key)
+    organisation = common.organisation(opened, plan)
+    count = delivering.resend(opened, organisation, plan, None if is_all else key)
     if not count:
         what = f"計画 {plan} の不達" if is_all else f"鍵「{key}」の不達"
+        waiting = sum(
+            each["state"] == "pending" and each["key"].startswith(f"{plan}/")
+            for each in ledger.undelivered(opened, organisation)
+        )
+        if is_all and waiting:
+            raise InputError(f"{what}はありません。送信待ちは{waiting}通です（kijitsu outbox send）。")
         raise InputError(f"{what}はありません。kijitsu outbox list で確かめてください。")
     common.print_lines([f"{count}通を送信待ちに戻しました。kijitsu outbox send で送れます。"])
 
 
 @outbox_app.command("test")
 def try_outbox(
-    body: Annotated[str, typer.Argument(metavar="BODY", help="組織のID、または職の名")], plan: common.PlanOption
+    body: Annotated[str, typer.Argument(metavar="BODY", help="組織のIDか名称、または職の名")], plan: common.PlanOption
 ) -> None:
     """宛先へ試験の通知を一通送り、相手の返事を示します。台帳には載りません。"""
     from kijitsu.services.trial import send_trial

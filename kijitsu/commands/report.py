@@ -102,8 +102,8 @@ def excuse(
     reason: Annotated[str, typer.Option(help="承認の理由")],
     on: common.OnOption = None,
 ) -> None:
-    """遅延を承認します。その日までは督促しません。事務局だけが行います。"""
-    _report(Deed.EXCUSE, plan, id, on, "付けで、次の日までの遅延を承認しました", until=until, reason=reason)
+    """遅れを承認します。その日までは督促しません。事務局だけが行います。"""
+    _report(Deed.EXCUSE, plan, id, on, "付けで、次の日までの遅れを承認しました", until=until, reason=reason)
 
 
 def _report(

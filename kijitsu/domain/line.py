@@ -31,10 +31,10 @@ def up_the_line(organisation: Organisation, owner: str, days: Sequence[date]) ->
     A post that is absent on its day is stood in for by its deputy, one that cannot be written to by the secretariat.
     Who sits on several bodies, or deputises for one, is told once; their second seat is passed over, not their level.
     """
-    posts, told = _posts_above(organisation, owner), {_place(addressee(organisation, owner))}
+    posts, told = posts_above(organisation, owner), {_place(addressee(organisation, owner))}
     for day in days:
         for post in posts:
-            chosen = _present(organisation, post, day)
+            chosen = present(organisation, post, day)
             if _place(chosen) not in told:
                 told.add(_place(chosen))
                 yield chosen.id
@@ -43,7 +43,8 @@ def up_the_line(organisation: Organisation, owner: str, days: Sequence[date]) ->
             return
 
 
-def _posts_above(organisation: Organisation, owner: str) -> Iterator[str]:
+def posts_above(organisation: Organisation, owner: str) -> Iterator[str]:
+    """Yield the posts of an owner's own line and then of those above it, the nearest first; one may come twice."""
     seen: set[str] = set()
     id: str | None = owner
     while id is not None and id not in seen:
@@ -55,7 +56,7 @@ def _posts_above(organisation: Organisation, owner: str) -> Iterator[str]:
         id = above.id if above and (body.kind != "agency" or above.kind == "agency") else None
 
 
-def _present(organisation: Organisation, title: str, on: date) -> Addressee:
+def present(organisation: Organisation, title: str, on: date) -> Addressee:
     """Return the post, or the first of its deputies that is there; the post itself where none of them is."""
     asked: list[str] = []
     name: str | None = title

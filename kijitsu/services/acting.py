@@ -37,6 +37,7 @@ def adopt(office: Office, plan: str, actor: Actor) -> rows.Revision:
         if head := work.plans.head(loaded.plan.id):
             raise InputError(
                 f"計画 {loaded.plan.id} は採り入れてあります（第{head[0]}版）。"
+                "そのファイルの日程と督促の方針は、もう読みません。"
                 f"日程は kijitsu move {loaded.plan.id} で動かし、"
                 f"今の版は kijitsu export {loaded.plan.id} で見てください。"
             )

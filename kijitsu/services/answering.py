@@ -33,6 +33,10 @@ class Gone(InputError):
     """What the link is for is in the plan no more."""
 
 
+class ClosedMeanwhile(InputError):
+    """Somebody reported the milestone done, waived or cancelled since the page was shown."""
+
+
 class DatesMoved(InputError):
     """The dates are others than those that the page showed when it was filled in."""
 
@@ -87,6 +91,22 @@ class AnswerPage:
         return self.progress.is_closed
 
     @property
+    def closed_on(self) -> date | None:
+        """The day on which the milestone was completed, waived or cancelled."""
+        return self.progress.finished_on or self.progress.cancelled_on
+
+    @property
+    def papers(self) -> Sequence[str]:
+        """The evidence that came with the completion, 種類：文書番号 each."""
+        given = self.progress.evidence if self.progress.completed_on else {}
+        return [f"{kind}：{number}" for kind, number in given.items()]
+
+    @property
+    def is_overdue(self) -> bool:
+        """True where the deadline has passed."""
+        return self.dates.due is not None and self.dates.due < self.today
+
+    @property
     def is_late(self) -> bool:
         """True where the latest safe day, or the deadline, has passed: an acknowledgement stops nothing any more."""
         last = self.dates.safe or self.dates.due
@@ -96,11 +116,12 @@ class AnswerPage:
     def answers(self) -> dict[Deed, date]:
         """What was answered so far and still counts, with the day that it speaks of."""
         done = self.progress
-        snoozed = done.snoozed_until
-        found = {
-            Deed.START: done.started_on,
-            Deed.COMPLETE: done.completed_on,
-            Deed.ACKNOWLEDGE: done.acknowledged_for,
+        found = {Deed.START: done.started_on, Deed.COMPLETE: done.completed_on}
+        if self.is_closed:
+            return {deed: day for deed, day in found.items() if day}
+        seen, snoozed = done.acknowledged_for, done.snoozed_until
+        found |= {
+            Deed.ACKNOWLEDGE: seen if seen == (self.dates.safe or self.dates.due) else None,
             Deed.SNOOZE: snoozed if snoozed and snoozed >= self.today else None,
             Deed.ESTIMATE: done.estimate,
             Deed.EXCUSE: done.excused_until,
@@ -124,14 +145,16 @@ def answer(office: Office, ticket: Ticket, action: Deed, fields: Mapping[str, st
     """Record what the ticket's holder answered on the page that showed the dates `seen`.
 
     `fields` are the form's: until, reason, on, and evidence.0, evidence.1, … in the order of the milestone's evidence.
-    The same answer twice is recorded once. Raises DatesMoved where the dates are others by now, BadReport for what
-    cannot be taken, with its field, and Gone.
+    The same answer twice is recorded once. Raises ClosedMeanwhile where nothing is expected any more, DatesMoved where
+    the dates are others by now, BadReport for what cannot be taken, with its field, and Gone.
     """
     page = look(office, ticket)
     given = _report(page, ticket, action, fields)
 
     def require(standing: Standing) -> None:
         now = standing.verdicts[ticket.milestone]
+        if now.is_closed:
+            raise ClosedMeanwhile("開いている間に、この項目は終わったと報告されました。")
         if Dates(now.due, now.firm_finish) != seen:
             raise DatesMoved("開いている間に日程が変わりました。新しい日程を確かめて、もう一度お答えください。")
         if action not in _rights(standing.plan.organisation, standing, ticket):

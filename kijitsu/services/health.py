@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from kijitsu.domain.errors import KijitsuError
 from kijitsu.domain.plan import Body, Post
 from kijitsu.office import Office
 from kijitsu.services import ledger
 from kijitsu.settings import read_secrets
+from kijitsu.store.rows import OutboxState
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,9 @@ def _content(office: Office) -> Finding:
 def _database(office: Office) -> Iterator[Finding]:
     try:
         plans = [str(plan["plan"]) for plan in ledger.adopted_plans(office)]
-        dead = sum(ledger.dead_letters(office, organisation) for organisation in office.library.organisations())
+        counts = [ledger.letters(office, organisation) for organisation in office.library.organisations()]
+        dead = sum(count[OutboxState.DEAD] for count in counts)
+        waiting = sum(count[OutboxState.PENDING] for count in counts)
         last = [f"{plan} {ledger.last_pass(office, plan) or 'まだ'}" for plan in plans]
     except KijitsuError as exc:
         yield Finding("データベース", "使えません", False, str(exc))
@@ -47,13 +52,23 @@ def _database(office: Office) -> Iterator[Finding]:
     yield Finding("データベース", f"使えます（採用した計画: {'、'.join(plans) or 'なし'}）")
     yield Finding("最後の監視", "、".join(last) or "採用した計画がありません")
     remedy = "kijitsu outbox list で相手の返事を確かめ、直してから kijitsu outbox resend で送り直してください。"
+    yield Finding("送信待ちの通知", f"{waiting}通")
     yield Finding("不達の通知", f"{dead}通", not dead, f"不達の通知が{dead}通あります。{remedy}")
 
 
 def _mail(office: Office) -> Finding:
+    """Look whether somebody listens where mail goes; nothing is sent."""
     if not office.settings.smtp_url:
         return Finding("メール", f"手元の郵便箱 {office.settings.mailbox}（本番では KIJITSU_SMTP_URL を設定）")
-    return Finding("メール", "KIJITSU_SMTP_URL の中継サーバーへ送ります")
+    try:
+        relay = urlsplit(office.settings.smtp_url)
+        place = (relay.hostname or "", relay.port or {"smtps": 465, "smtp+starttls": 587}.get(relay.scheme, 25))
+        socket.create_connection(place, timeout=5).close()
+    except (OSError, ValueError) as exc:
+        # The URL is not repeated: it may hold a password.
+        remedy = f"メールの中継サーバーにつながりません（{exc}）。KIJITSU_SMTP_URL とサーバーの状態を確かめてください。"
+        return Finding("メール", "KIJITSU_SMTP_URL の中継サーバーにつながりません", False, remedy)
+    return Finding("メール", f"中継サーバー {place[0]}:{place[1]} へ送ります")
 
 
 def _channels(office: Office) -> Iterator[Finding]:

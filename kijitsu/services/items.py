@@ -7,7 +7,8 @@ from datetime import date
 
 from kijitsu import explain
 from kijitsu.domain.gates import Status
-from kijitsu.domain.history import NOTHING_YET
+from kijitsu.domain.history import NOTHING_YET, Progress
+from kijitsu.domain.line import posts_above, present
 from kijitsu.domain.plan import DueRule, Milestone
 from kijitsu.domain.reminders import Reminder
 from kijitsu.domain.windows import Precision
@@ -30,9 +31,20 @@ def items_of(
 ) -> list[Item]:
     """Return the items of one recipient's letter, the gravest first."""
     recipients = {reminder.recipient for reminder in reminders}
-    order = list(Topic)
-    items = [_item(office, standing, recipients, reminder, on, shifts) for reminder in _told(reminders)]
+    order, moves = list(Topic), _moves(reminders, shifts)
+    items = [_item(office, standing, recipients, reminder, on, moves) for reminder in _told(reminders)]
     return sorted(items, key=lambda item: (order.index(item.topic), item.due or date.max))
+
+
+def _moves(reminders: Sequence[Reminder], shifts: Mapping[tuple[str, str], Shift]) -> dict[str, Shift]:
+    """Return what became of each moved milestone: from the date that its reader knows, for all the reasons since."""
+    found: dict[str, Shift] = {}
+    for reminder in sorted((r for r in reminders if r.topic == Topic.MOVED), key=_newest_first):
+        if shift := shifts.get((reminder.milestone, reminder.rule)):
+            first = found.setdefault(reminder.milestone, shift)
+            causes = dict.fromkeys([*first.cause.split("／"), shift.cause])
+            found[reminder.milestone] = Shift(first.was, first.was_window, "／".join(causes))
+    return found
 
 
 def _told(reminders: Sequence[Reminder]) -> list[Reminder]:
@@ -58,7 +70,7 @@ def _item(
     recipients: Collection[str],
     reminder: Reminder,
     on: date,
-    shifts: Mapping[tuple[str, str], Shift],
+    moves: Mapping[str, Shift],
 ) -> Item:
     plan, verdict = standing.plan, standing.verdicts[reminder.milestone]
     milestone, slot = plan.milestones[reminder.milestone], standing.slots[reminder.milestone]
@@ -67,7 +79,8 @@ def _item(
     nearest = min((day for day in (verdict.due, verdict.latest_safe_finish) if day), default=None)
     blocking = [reason for reason in verdict.reasons if reason.blocks]
     safe, own = verdict.latest_safe_finish, verdict.due and calendar.previous_open(verdict.due)
-    shift = shifts.get((milestone.id, reminder.rule), UNKNOWN)
+    shift = moves.get(milestone.id, UNKNOWN) if topic is Topic.MOVED else UNKNOWN
+    is_of_itself = topic not in (Topic.MOVED, Topic.EXPIRING)
     return Item(
         topic=topic,
         milestone=reminder.milestone,
@@ -80,8 +93,8 @@ def _item(
         working_days_left=calendar.count(on, nearest) if nearest else None,
         count=reminder.count,
         basis=milestone.basis or (slot.deadline.rule.basis if slot.deadline else ""),
-        evidence=milestone.evidence,
-        reasons=tuple(explain.reason_sentences(plan, blocking)),
+        evidence=_evidence(milestone, done, topic),
+        reasons=tuple(explain.reason_sentences(plan, blocking)) if is_of_itself else (),
         holds_up=tuple(plan.milestones[id].title for id in _held_up(standing, milestone, topic)),
         due_at=slot.deadline.at if slot.deadline else None,
         was=shift.was,
@@ -90,6 +103,8 @@ def _item(
         estimate=done.estimate,
         valid_until=reminder.deadline if topic is Topic.EXPIRING else None,
         is_earliest=_is_earliest(standing, milestone),
+        is_stopped=bool(blocking),
+        in_place_of=_in_place_of(standing, milestone, reminder),
         link=_link(office, standing, reminder),
     )
 
@@ -101,6 +116,25 @@ def _answers_for(standing: Standing, recipients: Collection[str], owner: str) ->
     return owner in recipients or (is_unreachable and organisation.secretariat in recipients)
 
 
+def _evidence(milestone: Milestone, done: Progress, topic: Topic) -> tuple[str, ...]:
+    """Return what a completion needs; of what was sent back, what was handed in."""
+    if topic is Topic.REJECTED and done.evidence:
+        return tuple(f"{kind}：{number}" for kind, number in done.evidence.items())
+    return milestone.evidence
+
+
+def _in_place_of(standing: Standing, milestone: Milestone, reminder: Reminder) -> str:
+    """Return for whom the recipient stands in, who is absent or cannot be written to; "" for nobody."""
+    organisation = standing.plan.organisation
+    owner = organisation.bodies[milestone.owner]
+    if reminder.topic == Topic.ESCALATED:
+        meant = (title for title in posts_above(organisation, owner.id) if title != reminder.recipient)
+        stood_in = (title for title in meant if present(organisation, title, reminder.due_on).id == reminder.recipient)
+        return "" if reminder.recipient in posts_above(organisation, owner.id) else next(stood_in, "")
+    is_stand_in = owner.addressee is None and reminder.recipient == organisation.secretariat
+    return owner.title if is_stand_in else ""
+
+
 def _held_up(standing: Standing, milestone: Milestone, topic: Topic) -> list[str]:
     """Return what cannot go on because of a milestone, or along with it where it is stopped itself."""
     verdicts = standing.verdicts
@@ -109,6 +143,8 @@ def _held_up(standing: Standing, milestone: Milestone, topic: Topic) -> list[str
             names = {milestone.id, milestone.occurrence_of or milestone.id}
             after = ((id, link) for id, each in standing.plan.milestones.items() for link in each.after)
             return [id for id, link in after if link.on in names and link.valid and not verdicts[id].is_closed]
+        case Topic.MOVED:
+            return []
         case Topic.AFTER | Topic.ESCALATED | Topic.ESTIMATE:
             stopped = ((id, v.reasons) for id, v in verdicts.items() if v.status is Status.BLOCKED)
             return [id for id, reasons in stopped if any(r.blocks and r.root_cause == milestone.id for r in reasons)]

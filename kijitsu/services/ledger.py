@@ -103,10 +103,10 @@ def transitions_of(office: Office, plan: str, until: date) -> dict[str, list[tup
     return states
 
 
-def dead_letters(office: Office, organisation: Organisation) -> int:
-    """Return how many messages were given up."""
+def letters(office: Office, organisation: Organisation) -> dict[rows.OutboxState, int]:
+    """Return how many letters there are in each state."""
     with office.open_work(organisation.municipality, True) as work:
-        return work.outbox.counts()[rows.OutboxState.DEAD]
+        return work.outbox.counts()
 
 
 def last_pass(office: Office, plan: str) -> date | None:

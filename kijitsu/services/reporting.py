@@ -27,7 +27,7 @@ _NEED_REASON = {
     Deed.WAIVE: "免除",
     Deed.CANCEL: "中止",
     Deed.ESTIMATE: "遅れの見込み",
-    Deed.EXCUSE: "遅延の承認",
+    Deed.EXCUSE: "遅れの承認",
     Deed.REJECT: "証拠の差戻し",
 }
 _YEARS_AHEAD = 5

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from uuid import uuid4
 
-from kijitsu.domain.errors import InputError, did_you_mean
+from kijitsu.domain.errors import InputError
 from kijitsu.domain.plan import Addressee, Organisation
 from kijitsu.messages import DeliveryFailure, Envelope, Letter
 from kijitsu.office import Office
@@ -15,6 +16,7 @@ from kijitsu.services.writing import message_id
 def send_trial(office: Office, plan: str, id: str) -> tuple[Addressee, str]:
     """Send a trial letter to a body or post by its channel, at once and past the ledger; return the server's answer.
 
+    `id` is a body's id or exact title, or a post's title.
     Raises DeliveryFailure with the server's words where it refuses, InputError where nobody is called so or has an
     address. Either answer stands in the audit log.
     """
@@ -41,12 +43,14 @@ def send_trial(office: Office, plan: str, id: str) -> tuple[Addressee, str]:
 
 
 def _addressee(organisation: Organisation, id: str) -> Addressee:
-    found = organisation.bodies.get(id) or organisation.posts.get(id)
+    bodies, posts = organisation.bodies, organisation.posts
+    titled = [body for body in bodies.values() if body.title == id]
+    found = bodies.get(id) or posts.get(id) or (titled[0] if len(titled) == 1 else None)
     if found is None:
-        raise InputError(
-            f"「{id}」という組織や職は {organisation.id} にありません。"
-            f"{did_you_mean(id, [*organisation.bodies, *organisation.posts])}"
-        )
+        shown = {word: f"{body.id}（{body.title}）" for body in bodies.values() for word in (body.id, body.title)}
+        near = get_close_matches(id, [*shown, *posts], n=1, cutoff=0.6)
+        hint = f"もしかして: {shown.get(near[0], near[0])}" if near else ""
+        raise InputError(f"「{id}」という組織や職は {organisation.id} にありません。{hint}")
     if found.addressee is None:
         raise InputError(
             f"「{found.title}」には宛先がありません。calendar/organisations/{organisation.id}.yaml に "

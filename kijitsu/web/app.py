@@ -23,7 +23,7 @@ from kijitsu.domain.errors import KijitsuError, OutsideError
 from kijitsu.domain.history import Deed
 from kijitsu.links import BadLink, ExpiredLink, Links, Ticket
 from kijitsu.office import Office
-from kijitsu.services.answering import LONGEST, AnswerPage, Dates, DatesMoved, Gone, answer, look
+from kijitsu.services.answering import LONGEST, AnswerPage, ClosedMeanwhile, Dates, DatesMoved, Gone, answer, look
 from kijitsu.services.reporting import BadReport
 from kijitsu.web.words import WORDS, shown_day, shown_status
 
@@ -172,6 +172,8 @@ def _taken(office: Office, request: Request, token: str, form: Mapping[str, str]
         return _page(request, page, 422, given=form, failed=_Failed(action, "", choose))
     try:
         answer(office, ticket, Deed(action), form, seen)
+    except ClosedMeanwhile:
+        return _page(request, look(office, ticket), 409, is_closed_now=True)
     except DatesMoved:
         return _page(request, look(office, ticket), 409, given=form, stale=seen)
     except BadReport as exc:
@@ -202,6 +204,7 @@ def _page(
     given: Mapping[str, str] | None = None,
     failed: _Failed | None = None,
     stale: Dates | None = None,
+    is_closed_now: bool = False,
 ) -> Response:
     language = _language(request, page)
     done = request.query_params.get("done") if status == 200 else None
@@ -216,6 +219,7 @@ def _page(
         given=given or {},
         failed=failed,
         stale=stale,
+        is_closed_now=is_closed_now,
         thanked=thanked,
         opened=(given or {}).get("action"),
         longest=LONGEST,

@@ -23,20 +23,23 @@ _JAPANESE = {
     "safe_late": "後に続く項目に間に合う限度（{}）を過ぎています。",
     "owner": "担当",
     "basis": "根拠",
-    "evidence": "完了に要る証拠",
+    "evidence": "提出書類",
     "rests_on": "この項目を待っているもの",
     "moved": "通知のあとで日程が変わりました",
     "moved_now": "開いている間に日程が変わりました",
     "moved_now_text": "まだ何も記録していません。新しい日程を確かめて、もう一度お答えください。",
+    "closed_now": "この項目は終わっています",
+    "closed_now_text": "開いている間に、この項目の{}が報告されました（{}）。お送りいただいた内容は記録していません。",
     "safe_short": "安全な完了の限度",
     "none": "なし",
     "stopped": "停止している理由",
     "rejected": "証拠が差し戻されました",
     "answered": "これまでの回答",
-    "on_acknowledge": "{}の限度を確認済み",
+    "seen": "確認済み",
+    "on_acknowledge": "確認済み（{}まで督促を止めています）",
     "on_snooze": "{}まで督促を先送り",
     "on_estimate": "完了の見込みは{}",
-    "on_excuse": "{}まで遅延を承認",
+    "on_excuse": "{}まで遅れを承認",
     "on_start": "{}に着手",
     "on_complete": "{}に完了",
     "answer": "お答えください",
@@ -52,6 +55,7 @@ _JAPANESE = {
     "why_complete": "文書番号を添えて、完了を報告します。",
     "send_complete": "完了を報告する",
     "do_estimate": "期限内の完了は困難です",
+    "do_estimate_overdue": "まだ完了できません（見込みの日を知らせる）",
     "why_estimate": "見込みの日と理由を、事務局に知らせます。期限そのものは変わりません。",
     "send_estimate": "事務局に知らせる",
     "do_snooze": "あとで知らせてください",
@@ -60,9 +64,9 @@ _JAPANESE = {
     "do_start": "着手しました",
     "why_start": "始めたことを記録します。",
     "send_start": "着手を記録する",
-    "do_excuse": "遅延を承認します（事務局）",
+    "do_excuse": "遅れの承認（事務局）",
     "why_excuse": "その日まで督促しません。理由は監査記録に残ります。",
-    "send_excuse": "遅延を承認する",
+    "send_excuse": "遅れを承認する",
     "paper": "{}の文書番号",
     "paper_hint": "例: 石総第12号",
     "on": "その日付",
@@ -80,7 +84,7 @@ _JAPANESE = {
     "thanks_estimate": "見込みの日を{}として、事務局に知らせます。期限そのものは変わりません。",
     "thanks_snooze": "{}まで督促を止めます。その日にあらためてお知らせします。",
     "thanks_start": "{}の着手として記録しました。",
-    "thanks_excuse": "{}まで遅延を承認しました。その日までは督促しません。",
+    "thanks_excuse": "{}まで遅れを承認しました。その日までは督促しません。",
     "asks": "お問い合わせ",
     "reader": "{}あての通知からお開きです。このリンクをほかの方に送らないでください。",
 }
@@ -104,12 +108,15 @@ _ENGLISH = {
     "moved": "The dates have changed since you were written to",
     "moved_now": "The dates have changed while this page was open",
     "moved_now_text": "Nothing was recorded yet. Please look at the new dates and answer again.",
+    "closed_now": "This is finished",
+    "closed_now_text": "Reported while this page was open: {}, {}. What you sent was not recorded.",
     "safe_short": "Latest safe day",
     "none": "none",
     "stopped": "Why this is stopped",
     "rejected": "The evidence was sent back",
     "answered": "Your answers so far",
-    "on_acknowledge": "Deadline of {} seen",
+    "seen": "Seen",
+    "on_acknowledge": "Seen (no reminders until {})",
     "on_snooze": "Reminders put off to {}",
     "on_estimate": "Expected to be done on {}",
     "on_excuse": "Delay allowed until {}",
@@ -128,6 +135,7 @@ _ENGLISH = {
     "why_complete": "Report completion with the document's number.",
     "send_complete": "Report completion",
     "do_estimate": "It cannot be done in time",
+    "do_estimate_overdue": "It is not done yet (tell the day you expect)",
     "why_estimate": "Tells the secretariat the day you expect and why. The deadline itself does not change.",
     "send_estimate": "Tell the secretariat",
     "do_snooze": "Remind me later",
@@ -179,9 +187,11 @@ _ENGLISH_STATUS = {
 }
 
 
-def shown_day(day: date, language: str) -> str:
+def shown_day(day: date, language: str, weekday: bool = True) -> str:
     """Return a day as people write it: 平成28年6月3日（金）, Friday 3 June 2016."""
-    return show_date(day) if language == "ja" else f"{day:%A} {day.day} {day:%B %Y}"
+    if language == "ja":
+        return show_date(day, weekday)
+    return f"{day:%A} {day.day} {day:%B %Y}" if weekday else f"{day.day} {day:%B %Y}"
 
 
 def shown_status(status: Status, language: str) -> str:

@@ -139,7 +139,7 @@ def test_a_department_answers_from_its_letter(desk: Desk, page: Page) -> None:
     page.get_by_role("button", name="確認しました").click()
     expect(page.get_by_role("status")).to_contain_text("受け付けました")
     page.reload()
-    expect(page.get_by_text("平成28年5月31日（火）の限度を確認済み")).to_be_visible()
+    expect(page.get_by_text("確認済み（平成28年5月31日まで督促を止めています）")).to_be_visible()
 
     choose(page, "期限内の完了は困難です")
     page.get_by_label("完了の見込みの日").fill("2016-06-15")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from hashlib import sha256
 from pathlib import Path
 
@@ -327,6 +328,26 @@ def test_doctor_finds_everything_in_order(adopted: Desk) -> None:
     assert all(finding["is_fine"] for finding in adopted("doctor", "--json").json)
 
 
+def test_doctor_names_the_relay_that_nobody_hears_and_the_webhook_that_has_no_address(
+    adopted: Desk, tmp_path: Path
+) -> None:
+    organisation = tmp_path / "calendar" / "organisations" / "ishinomaki.yaml"
+    text = organisation.read_text(encoding="utf-8")
+    mail = "mail: jinji@city.ishinomaki.example"
+    assert mail in text
+    organisation.write_text(text.replace(mail, "channel: teams\n    address: jinji-teams"), encoding="utf-8")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody answers
+        relay = f"smtp://127.0.0.1:{taken.getsockname()[1]}"
+        done = adopted("doctor", code=3, smtp_url=relay)
+    mended = adopted("doctor", secrets='{"jinji-teams": "https://hook.example/x"}')
+
+    assert "× メール" in done.out
+    assert "人事課（teams）: jinji-teams" in done.err
+    assert "KIJITSU_SECRETS" in done.err
+    assert "hook.example" not in mended.out
+
+
 def test_an_adopted_plan_is_read_whatever_became_of_its_file(adopted: Desk, tmp_path: Path) -> None:
     file = tmp_path / "calendar" / "plans" / "small.yaml"
     before = adopted("status", "small", "--json").out
@@ -344,10 +365,35 @@ def test_people_read_tables_and_sentences(adopted: Desk) -> None:
 
     assert "届出書の提出" in adopted("status", "small").out
     assert "送信済み" in adopted("reminders", "small").out
-    assert "adopt" in adopted("audit", "list", "small").out
+    assert "採用" in adopted("audit", "list", "small").out
     assert "評価書の再評価" in adopted("watch", "small").out
     assert "送信箱" in adopted("outbox", "list", "small").out
     assert adopted("outbox", "list", "small", "--json").json == []
+
+
+def test_the_audit_log_is_in_the_citys_time_and_in_japanese(adopted: Desk) -> None:
+    complete_review(adopted)
+
+    shown, entries = adopted("audit", "list").out, adopted("audit", "list", "--json").json
+
+    assert "時刻（Asia/Tokyo）" in shown
+    assert [entry["at"] for entry in entries] == ["2016-06-02T23:30:00+00:00"] * 2
+    assert shown.count("2016-06-03 08:30:00") == 2
+    assert "（設定）" in shown
+    assert "評価書：" in shown
+
+
+def test_the_ledger_is_asked_in_the_words_that_it_shows(adopted: Desk) -> None:
+    sent = adopted("watch", "small")
+
+    assert "手元の郵便箱（" in sent.out
+    assert (
+        adopted("reminders", "--state", "送信済み", "--json").json
+        == adopted("reminders", "--state", "sent", "--json").json
+    )
+    assert "不達の督促はありません。" in adopted("reminders", "--state", "dead").out
+    assert adopted("reminders", "--state", "dead", "--json").json == []
+    assert "もしかして: 送信待ち" in adopted("reminders", "--state", "送信待", code=1).err
 
 
 def test_commands_without_a_plan_mean_the_one_of_the_settings(adopted: Desk) -> None:

@@ -162,6 +162,29 @@ def test_a_command_that_is_not_understood_ends_as_misuse_and_names_the_option(
     assert done.out == ""
 
 
+def test_a_wrong_role_kind_or_name_of_an_address_is_told_what_may_stand_there(tmp_path: Path) -> None:
+    plan = (ROOT / "calendar/plans/fy28.yaml").read_text(encoding="utf-8")
+    wrong = "reminders: {meetng: gentle}\npolicies: {gentle: {on_day: {to: [tantou]}}}\n"
+    calendar = calendar_with(tmp_path / "calendar", fy28=plan + wrong)
+    organisation = calendar / "organisations" / "ishinomaki.yaml"
+    secret = "https://hooks.example/T0/B0/secret"
+    text = organisation.read_text(encoding="utf-8")
+    organisation.write_text(
+        text.replace(
+            "\nbodies:\n",
+            f"\nbodies:\n  chat: {{title: 雑談, kind: department, channel: slack, address: '{secret}'}}\n",
+        ),
+        encoding="utf-8",
+    )
+
+    said = Desk(tmp_path / "home", calendar=calendar)("check", code=1).err
+
+    assert "種別「meetng」はありません。もしかして: meeting" in said
+    assert "to に「tantou」は書けません。使えるのは owner、superior、secretariat です。" in said
+    assert "address は英数字と「.」「_」「-」だけで書いてください" in said
+    assert secret not in said
+
+
 def test_check_goes_on_after_a_plan_that_it_cannot_even_find(desk: Desk, bad: Path, tmp_path: Path) -> None:
     far = tmp_path / "far.yaml"
     far.write_text(

@@ -253,7 +253,16 @@ def test_a_refused_trial_letter_shows_the_servers_words(desk: Desk) -> None:
 
 
 def test_a_trial_letter_to_nobody_names_who_may_be_meant(desk: Desk) -> None:
-    assert "もしかして: general_affairs" in desk("outbox", "test", "general_affair", code=1).err
+    assert "もしかして: general_affairs（総務課）" in desk("outbox", "test", "general_affair", code=1).err
+    assert "もしかして: general_affairs_department（総務部）" in desk("outbox", "test", "総務", code=1).err
+
+
+def test_a_trial_letter_goes_to_a_body_by_its_title(desk: Desk, back: Relay) -> None:
+    assert desk("outbox", "test", "総務課", **at(back)).out.startswith("総務課（mail: ")
+
+    (letter,) = taken(back)
+    assert "総務課" in body(letter, "plain")
+    assert desk("audit", "list", "--json").json[-1]["subject"] == "general_affairs"
 
 
 def test_all_that_did_not_arrive_is_sent_again_at_once(desk: Desk, back: Relay) -> None:
@@ -274,4 +283,10 @@ def test_what_waits_is_listed_with_the_answer_and_the_next_try_in_local_time(des
     listed = desk("outbox", "list").out
 
     assert "6月3日 08:35" in listed
+    waiting = desk("outbox", "list", "--json").json
+    assert [f"{number}  {each['key']}" for number, each in enumerate(waiting, 1)] == listed.splitlines()[
+        -len(waiting) :
+    ]
+    refused = desk("outbox", "resend", "--all", "small", code=1).err
+    assert f"不達はありません。送信待ちは{len(waiting)}通です（kijitsu outbox send）" in refused
     assert "mail" in listed

@@ -225,6 +225,60 @@ def test_dates_that_moved_while_the_page_was_open_are_shown_before_anything_is_r
     assert again.status_code == 303
 
 
+@pytest.mark.parametrize(
+    ("deed", "details", "said"),
+    [
+        (
+            Deed.COMPLETE,
+            {"evidence": {"評価書": "総第75号"}},
+            "完了が報告されました（平成28年5月20日）。お送りいただいた内容は記録していません。 （評価書：総第75号）",
+        ),
+        (Deed.WAIVE, {"reason": "対象なし"}, "この項目の免除が報告されました（平成28年5月20日）"),
+        (Deed.CANCEL, {"reason": "実施しない"}, "この項目の中止が報告されました（平成28年5月20日）"),
+    ],
+)
+def test_a_milestone_that_somebody_ended_while_the_page_was_open_is_shown_as_ended(
+    deed: Deed, details: dict[str, object], said: str, office: Office
+) -> None:
+    data = {**form(httpx.get(link(office)).text, "estimate"), "until": "2016-06-15", "reason": "国の様式が届かないため"}
+    given = reporting.Report(deed, "review", TODAY, **details)  # type: ignore[arg-type]
+    reporting.report(open_office(office.settings), "small", given, CLERK)
+    before = rows(office)
+
+    stale = httpx.post(link(office), data=data)
+
+    assert stale.status_code == 409
+    assert said in text(stale)
+    assert "日程が変わりました" not in text(stale)
+    assert rows(office) == before
+
+
+def test_the_finished_page_shows_the_papers_that_were_handed_in(office: Office) -> None:
+    assert "提出書類 評価書 " in text(httpx.get(link(office)))
+    post(office, "acknowledge")
+    assert "確認済み（平成28年5月31日まで督促を止めています）" in text(httpx.get(link(office)))
+    post(office, "complete", evidence_0="総第75号")
+
+    page = text(httpx.get(link(office)))
+    assert "提出書類 評価書：総第75号" in page
+    assert "確認済み" not in page
+
+
+def test_what_is_overdue_is_not_asked_whether_it_will_be_in_time(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    late = installation(tmp_path_factory.mktemp("late"))
+    with served(open_office(replace(late.settings, today="2016-06-03"))) as office:
+        page = text(httpx.get(link(office)))
+        post(office, "acknowledge")
+        seen = text(httpx.get(link(office)))
+
+    assert "まだ完了できません（見込みの日を知らせる）" in page
+    assert "期限内の完了は困難です" not in page
+    assert "これまでの回答 確認済み" in seen
+    assert "督促を止めています" not in seen
+
+
 def test_a_script_in_a_title_a_reason_or_a_field_stays_text(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("script")
     with served(installation(folder, SMALL.replace("評価書", f"評価書{SCRIPT}"))) as office:

@@ -13,7 +13,7 @@ from kijitsu.domain.gates import Status
 from kijitsu.domain.history import NOTHING_YET, Deed
 from kijitsu.office import Office
 from kijitsu.services import acting, reading, reporting
-from kijitsu.services.answering import AnswerPage, Dates, DatesMoved, Gone, answer, look
+from kijitsu.services.answering import AnswerPage, ClosedMeanwhile, Dates, DatesMoved, Gone, answer, look
 from kijitsu.services.reporting import BadReport, Report
 from tests.acceptance.support import SMALL
 from tests.at_once import at_once
@@ -170,6 +170,23 @@ def test_completion_takes_a_number_for_each_document(office: Office) -> None:
     assert page.is_closed
     assert page.progress.evidence == {"評価書": "総第75号"}
     assert page.answers == {Deed.COMPLETE: date(2016, 5, 19)}
+    assert page.papers == ["評価書：総第75号"]
+
+
+def test_a_finished_page_does_not_speak_of_reminders_any_more(office: Office) -> None:
+    say(office, Deed.ACKNOWLEDGE)
+    say(office, Deed.SNOOZE, until="2016-05-30")
+    page = say(office, Deed.ESTIMATE, until="2016-06-15", reason="遅れ")
+    assert {Deed.ACKNOWLEDGE, Deed.SNOOZE, Deed.ESTIMATE} == set(page.answers)
+
+    assert set(say(office, Deed.COMPLETE, evidence_0="総第75号").answers) == {Deed.COMPLETE}
+
+
+def test_an_acknowledgement_of_a_day_that_moved_counts_no_more(office: Office) -> None:
+    say(office, Deed.ACKNOWLEDGE)
+    move(office, "review", "平成28年6月")
+
+    assert look(office, ticket()).answers == {}
 
 
 def test_the_secretariats_link_allows_a_delay_and_the_owners_does_not(office: Office) -> None:
@@ -294,6 +311,28 @@ def test_an_answer_is_given_again_after_the_evidence_was_sent_back(office: Offic
     tell(office, Deed.REJECT, reason="押印がない")
 
     assert tell(office, Deed.ESTIMATE, until=date(2016, 6, 15), reason="遅れ")
+
+
+@pytest.mark.parametrize(
+    ("ending", "details"),
+    [
+        (Deed.COMPLETE, {"evidence": {"評価書": "総第75号"}}),
+        (Deed.WAIVE, {"reason": "対象なし"}),
+        (Deed.CANCEL, {"reason": "実施しない"}),
+    ],
+)
+@pytest.mark.parametrize("action", [Deed.ACKNOWLEDGE, Deed.COMPLETE, Deed.ESTIMATE])
+def test_an_answer_to_what_somebody_ended_meanwhile_records_nothing(
+    action: Deed, ending: Deed, details: dict[str, object], office: Office
+) -> None:
+    seen = look(office, ticket()).dates
+    tell(office, ending, **details)
+
+    with pytest.raises(ClosedMeanwhile):
+        say(office, action, seen, until="2016-06-15", reason="遅れ", evidence_0="総第80号")
+
+    assert [kind for kind, _, _ in events(office)] == [ending]
+    assert look(office, ticket()).closed_on == TODAY
 
 
 @pytest.mark.parametrize("action", [Deed.ACKNOWLEDGE, Deed.COMPLETE])

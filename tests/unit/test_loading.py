@@ -10,9 +10,10 @@ import pytest
 from kijitsu.domain.errors import InputError, InvalidFile, Problem
 from kijitsu.domain.periods import Length
 from kijitsu.domain.plan import DueRule, Lapse, LinkType
+from kijitsu.domain.reminders import policy_for
 from kijitsu.located import parse_document
 from kijitsu.plans import Library
-from tests.unit.worked import LIBRARY, RULES, day
+from tests.unit.worked import LIBRARY, POLICIES, RULES, day
 
 HEAD = """plan: small
 title: 小さな計画
@@ -306,3 +307,30 @@ def test_scalars_are_kept_as_they_were_written() -> None:
     }
     assert document.values["b",] == (2, 4)
     assert document.keys["b",] == (2, 1)
+
+
+def test_a_plans_own_policy_changes_what_it_writes_and_keeps_the_rest(tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        """\
+plan: own
+title: 独自
+fiscal_year: H28
+organisation: ishinomaki
+policies:
+  filing: {before: {offsets: [3wd], to: [secretariat]}, escalate: []}
+  gentle: {before: {offsets: [5wd]}}
+reminders: {test: gentle}
+milestones:
+  a: {title: 試験, kind: test, owner: residents, when: 2016-06}
+""",
+        encoding="utf-8",
+    )
+
+    plan = LIBRARY.plan(str(file)).plan
+
+    own, city = plan.policies["filing"], POLICIES["filing"]
+    assert ([str(each) for each in own.before], own.to_before, own.tiers) == (["3wd"], ("secretariat",), ())
+    assert (own.every, own.to_blocked, own.to_moved) == (city.every, city.to_blocked, city.to_moved)
+    assert plan.policies["gentle"].every is None
+    assert policy_for(plan, plan.milestones["a"]) == plan.policies["gentle"]
