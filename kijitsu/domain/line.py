@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from kijitsu.domain.plan import Addressee, Body, Organisation, Post
+from kijitsu.domain.plan import Addressee, Body, Organisation, Place, Post
 
 
 def addressee(organisation: Organisation, id: str) -> Addressee:
@@ -16,12 +16,12 @@ def addressee(organisation: Organisation, id: str) -> Addressee:
 
 def recipients(organisation: Organisation, owner: str, roles: tuple[str, ...]) -> list[str]:
     """Return the ids behind some roles (owner, superior, secretariat), nobody twice, not by two names either."""
-    found: dict[tuple[str, str], str] = {}
+    found: dict[Place, str] = {}
     for role in roles:
         body = organisation.bodies[owner]
         superior = body.reports_to or organisation.secretariat
         chosen = addressee(organisation, {"owner": owner, "superior": superior}.get(role, organisation.secretariat))
-        found.setdefault((chosen.channel, chosen.address), chosen.id)
+        found.setdefault(chosen.place, chosen.id)
     return list(found.values())
 
 
@@ -31,12 +31,12 @@ def up_the_line(organisation: Organisation, owner: str, days: Sequence[date]) ->
     A post that is absent on its day is stood in for by its deputy, one that cannot be written to by the secretariat.
     Who sits on several bodies, or deputises for one, is told once; their second seat is passed over, not their level.
     """
-    posts, told = posts_above(organisation, owner), {_place(addressee(organisation, owner))}
+    posts, told = posts_above(organisation, owner), {addressee(organisation, owner).place}
     for day in days:
         for post in posts:
             chosen = present(organisation, post, day)
-            if _place(chosen) not in told:
-                told.add(_place(chosen))
+            if chosen.place not in told:
+                told.add(chosen.place)
                 yield chosen.id
                 break
         else:
@@ -67,10 +67,6 @@ def present(organisation: Organisation, title: str, on: date) -> Addressee:
             return post.addressee
         name = post.deputy if post else None
     return addressee(organisation, title)
-
-
-def _place(addressee: Addressee) -> tuple[str, str]:
-    return addressee.channel, addressee.address
 
 
 def _secretariat(organisation: Organisation) -> Addressee:

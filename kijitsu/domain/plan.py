@@ -15,6 +15,8 @@ from kijitsu.domain.windows import Window
 if TYPE_CHECKING:
     from kijitsu.domain.recurrence import Recurrence
 
+Place = tuple[str, str]
+
 NO_LAG, ONE_DAY = Length(0, "wd"), Length(1, "wd")
 
 
@@ -248,6 +250,11 @@ class Addressee:
     address: str
     language: str = "ja"
 
+    @property
+    def place(self) -> Place:
+        """Where a letter to them goes: two names with one place are one recipient."""
+        return self.channel, self.address
+
 
 @dataclass(frozen=True, slots=True)
 class Post:
@@ -267,8 +274,7 @@ class Post:
     @property
     def addressee(self) -> Addressee | None:
         """The post as somebody to write to, None where no address is known."""
-        address = self.mail if self.channel == "mail" else self.address
-        return Addressee(self.title, self.title, self.channel, address, self.language) if address else None
+        return _reached(self, self.title)
 
     def is_absent(self, on: date) -> bool:
         """Tell whether nobody holds the fort on a day."""
@@ -299,8 +305,12 @@ class Body:
     @property
     def addressee(self) -> Addressee | None:
         """The body as somebody to write to, None where no address is known."""
-        address = self.mail if self.channel == "mail" else self.address
-        return Addressee(self.id, self.title, self.channel, address, self.language) if address else None
+        return _reached(self, self.id)
+
+
+def _reached(somebody: Body | Post, id: str) -> Addressee | None:
+    address = somebody.mail if somebody.channel == "mail" else somebody.address
+    return Addressee(id, somebody.title, somebody.channel, address, somebody.language) if address else None
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,12 @@ class Reminder:
         return "before" if topic == "snoozed" else topic
 
     @property
+    def revision(self) -> int | None:
+        """Of a word on a move, the plan's revision that it tells of; None for a changed calendar, and any other."""
+        topic, _, number = self.rule.partition(":")
+        return int(number) if topic == "moved" and number.isdecimal() else None
+
+    @property
     def count(self) -> int:
         """The how-many-th after the deadline; 0 for any other."""
         return int(self.rule.partition(":")[2]) if self.topic == "after" else 0
@@ -165,11 +171,7 @@ class _Owed:
             return
         quiet = _quiet_until(self.done, safe)
         if safe is not None and (quiet is None or quiet <= on):
-            days = sorted((_ahead(safe, offset, calendar), str(offset)) for offset in self.policy.before)
-            reached = [(day, offset) for day, offset in days if day <= on]
-            for number, (day, offset) in enumerate(reached, start=1):
-                for to in self._to(self.policy.to_before):
-                    yield Reminder(self.milestone.id, f"before:{offset}", to, safe, day, number < len(reached))
+            yield from self._ahead_of("before", safe, self.policy.before, self.policy.to_before)
             if (asked := self.done.snoozed_until) and asked <= min(on, safe):
                 for to in self._to(("owner",)):
                     yield Reminder(self.milestone.id, f"snoozed:{asked}", to, safe, asked)
@@ -217,11 +219,17 @@ class _Owed:
         last = valid_until(self.milestone, self.done, self.network)
         if last is None or last < self.on or not self.policy.expiring or not self._is_rested_on():
             return
-        days = sorted((_ahead(last, offset, self.network.calendar), str(offset)) for offset in self.policy.expiring)
+        yield from self._ahead_of("expiring", last, self.policy.expiring, self.policy.to_expiring)
+
+    def _ahead_of(
+        self, topic: str, last: date, offsets: tuple[Length, ...], roles: tuple[str, ...]
+    ) -> Iterator[Reminder]:
+        """Yield what is reached of some lengths ahead of a day, the newest standing for the older ones."""
+        days = sorted((_ahead(last, offset, self.network.calendar), str(offset)) for offset in offsets)
         reached = [(day, offset) for day, offset in days if day <= self.on]
         for number, (day, offset) in enumerate(reached, start=1):
-            for to in self._to(self.policy.to_expiring):
-                yield Reminder(self.milestone.id, f"expiring:{offset}", to, last, day, number < len(reached))
+            for to in self._to(roles):
+                yield Reminder(self.milestone.id, f"{topic}:{offset}", to, last, day, number < len(reached))
 
     def _is_rested_on(self) -> bool:
         """Tell whether something unfinished asks that this completion be still good, and no later one is."""
@@ -229,13 +237,17 @@ class _Owed:
         later = list(plan.occurrences(id))[1:]
         if any(self.verdicts[each.id].status is Status.DONE for each in later):
             return False
-        names = {id, self.milestone.occurrence_of or id}
-        return any(
-            link.on in names and link.valid and not self.verdicts[each].is_closed
-            for name in names
-            for each in self.network.dependents(name)
-            for link in plan.milestones[each].after
-        )
+        return bool(resting_on_validity(plan, self.milestone, self.verdicts))
+
+
+def resting_on_validity(plan: Plan, milestone: Milestone, verdicts: Mapping[str, Verdict]) -> list[str]:
+    """Return what is unfinished and asks that a milestone's completion be still good, in the order of the plan."""
+    names = {milestone.id, milestone.occurrence_of or milestone.id}
+    return [
+        id
+        for id, each in plan.milestones.items()
+        if not verdicts[id].is_closed and any(link.on in names and link.valid for link in each.after)
+    ]
 
 
 def _quiet_until(done: Progress, safe: date | None) -> date | None:

@@ -240,14 +240,13 @@ def _page(standing: Standing, ticket: Ticket, then: Dates | None, today: date) -
 
 def _dates_then(office: Office, work: UnitOfWork, standing: Standing, ticket: Ticket, today: date) -> Dates | None:
     """Return the dates by the revision that the link was made with, everything else as it is today."""
-    if ticket.revision != standing.revision:
-        for revision in work.plans.revisions(ticket.plan):
-            if revision.number == ticket.revision:
-                document = Document(f"{ticket.plan}（第{ticket.revision}版）", revision.document)
-                network = office.library.plan_from(document, [today.year]).network
-                if ticket.milestone in network.plan.milestones:
-                    slot = network.schedule(standing.progress, today)[ticket.milestone]
-                    return Dates(slot.due, slot.firm_finish)
+    is_older = ticket.revision != standing.revision
+    if revision := work.plans.revision(ticket.plan, ticket.revision) if is_older else None:
+        document = Document(f"{ticket.plan}（第{ticket.revision}版）", revision.document)
+        network = office.library.plan_from(document, [today.year]).network
+        if ticket.milestone in network.plan.milestones:
+            slot = network.schedule(standing.progress, today)[ticket.milestone]
+            return Dates(slot.due, slot.firm_finish)
     verdict = standing.verdicts[ticket.milestone]
     return Dates(verdict.due, verdict.firm_finish)
 

@@ -8,9 +8,9 @@ from datetime import date
 from kijitsu import explain
 from kijitsu.domain.gates import Status
 from kijitsu.domain.history import NOTHING_YET, Progress
-from kijitsu.domain.line import posts_above, present
+from kijitsu.domain.line import addressee, posts_above, present
 from kijitsu.domain.plan import DueRule, Milestone
-from kijitsu.domain.reminders import Reminder
+from kijitsu.domain.reminders import Reminder, resting_on_validity
 from kijitsu.domain.windows import Precision
 from kijitsu.links import Ticket
 from kijitsu.messages import Item, Topic
@@ -59,9 +59,8 @@ def _told(reminders: Sequence[Reminder]) -> list[Reminder]:
 
 def _newest_first(reminder: Reminder) -> tuple[int, str]:
     # Of several moves the oldest that was not told yet has the date that its reader knows.
-    _, _, number = reminder.rule.partition(":")
-    is_move = reminder.topic == Topic.MOVED and number.isdecimal()
-    return (int(number) if is_move else -reminder.due_on.toordinal(), reminder.rule)
+    revision = reminder.revision
+    return (-reminder.due_on.toordinal() if revision is None else revision, reminder.rule)
 
 
 def _item(
@@ -86,7 +85,8 @@ def _item(
         milestone=reminder.milestone,
         title=milestone.title,
         owner=plan.organisation.bodies[milestone.owner].title,
-        answers_for=_answers_for(standing, recipients, milestone.owner),
+        # Whom we cannot write to, the secretariat answers for.
+        answers_for=addressee(plan.organisation, milestone.owner).id in recipients,
         due=verdict.due,
         window=milestone.window.wording if milestone.window else "",
         latest_safe=safe if own is None or (safe is not None and safe < own) else None,
@@ -109,13 +109,6 @@ def _item(
     )
 
 
-def _answers_for(standing: Standing, recipients: Collection[str], owner: str) -> bool:
-    """Whom we cannot write to, the secretariat answers for."""
-    organisation = standing.plan.organisation
-    is_unreachable = organisation.bodies[owner].addressee is None
-    return owner in recipients or (is_unreachable and organisation.secretariat in recipients)
-
-
 def _evidence(milestone: Milestone, done: Progress, topic: Topic) -> tuple[str, ...]:
     """Return what a completion needs; of what was sent back, what was handed in."""
     if topic is Topic.REJECTED and done.evidence:
@@ -128,9 +121,9 @@ def _in_place_of(standing: Standing, milestone: Milestone, reminder: Reminder) -
     organisation = standing.plan.organisation
     owner = organisation.bodies[milestone.owner]
     if reminder.topic == Topic.ESCALATED:
-        meant = (title for title in posts_above(organisation, owner.id) if title != reminder.recipient)
-        stood_in = (title for title in meant if present(organisation, title, reminder.due_on).id == reminder.recipient)
-        return "" if reminder.recipient in posts_above(organisation, owner.id) else next(stood_in, "")
+        line = list(posts_above(organisation, owner.id))
+        stood_in = (title for title in line if present(organisation, title, reminder.due_on).id == reminder.recipient)
+        return "" if reminder.recipient in line else next(stood_in, "")
     is_stand_in = owner.addressee is None and reminder.recipient == organisation.secretariat
     return owner.title if is_stand_in else ""
 
@@ -140,9 +133,7 @@ def _held_up(standing: Standing, milestone: Milestone, topic: Topic) -> list[str
     verdicts = standing.verdicts
     match topic:
         case Topic.EXPIRING:
-            names = {milestone.id, milestone.occurrence_of or milestone.id}
-            after = ((id, link) for id, each in standing.plan.milestones.items() for link in each.after)
-            return [id for id, link in after if link.on in names and link.valid and not verdicts[id].is_closed]
+            return resting_on_validity(standing.plan, milestone, verdicts)
         case Topic.MOVED:
             return []
         case Topic.AFTER | Topic.ESCALATED | Topic.ESTIMATE:

@@ -26,18 +26,16 @@ UNKNOWN = Shift(None, "", "")
 def shifts_of(work: UnitOfWork, plan: str, reminders: Iterable[Reminder]) -> dict[tuple[str, str], Shift]:
     """Return what the revisions and changed calendars that some reminders tell of did to their milestones."""
     found: dict[tuple[str, str], Shift] = {}
-    moves = {(reminder.milestone, reminder.rule) for reminder in reminders if reminder.topic == "moved"}
-    for id, rule in moves:
-        number = rule.removeprefix("moved:")
-        if number.isdecimal():
-            change = work.plans.change(plan, int(number)) or {}
-            if was := change.get("was", {}).get(id):
-                day = date.fromisoformat(was["due"]) if was["due"] else None
-                found[id, rule] = Shift(day, was["window"] or "", change["change"]["reason"])
-    if moves - found.keys():
-        # Moved by a calendar, on the day that the rule names.
+    moves = {(r.milestone, r.rule): r.revision for r in reminders if r.topic == "moved"}
+    for (id, rule), revision in moves.items():
+        change = (work.plans.change(plan, revision) or {}) if revision is not None else {}
+        if was := change.get("was", {}).get(id):
+            day = date.fromisoformat(was["due"]) if was["due"] else None
+            found[id, rule] = Shift(day, was["window"] or "", change["change"]["reason"])
+    # Moved by a calendar, on the day that the rule names.
+    if by_calendar := [move for move, revision in moves.items() if revision is None]:
         entries = [entry.details for entry in work.audit.all() if (entry.action, entry.subject) == ("calendar", plan)]
-        for details, (id, rule) in product(entries, moves - found.keys()):
+        for details, (id, rule) in product(entries, by_calendar):
             due, _ = details["milestones"].get(id, {}).get("due", (None, None))
             if due and rule == f"moved:{details['on']}":
                 found.setdefault((id, rule), Shift(date.fromisoformat(due), "", details["cause"]))

@@ -12,14 +12,12 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from kijitsu.domain.line import addressee
-from kijitsu.domain.plan import Addressee
+from kijitsu.domain.plan import Addressee, Place
 from kijitsu.domain.reminders import Reminder, policy_for
 from kijitsu.services.reading import Standing
 from kijitsu.services.shifts import shifts_of
 from kijitsu.store.rows import ReminderKey, ReminderRow, ReminderState
 from kijitsu.store.work import UnitOfWork
-
-Place = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -134,8 +132,7 @@ class _Sorting:
         return sorted({row.message_key for row in mine if row.message_key} | taken)
 
     def _place(self, recipient: str) -> Place:
-        to = addressee(self.standing.plan.organisation, recipient)
-        return to.channel, to.address
+        return addressee(self.standing.plan.organisation, recipient).place
 
     def _is_new(self, row: ReminderRow) -> bool:
         """Tell whether the letter that carries a reminder was written today."""
@@ -163,11 +160,11 @@ class _Sorting:
         """The untold words on moves that leave a date as its reader knows it."""
         plan, moves = self.standing.plan, dict[tuple[str, str], list[Reminder]]()
         for reminder in (*self._unwritten.values(), *map(_reminder, self.untried)):
-            if reminder.rule.removeprefix("moved:").isdecimal():
+            if reminder.revision is not None:
                 moves.setdefault((reminder.milestone, reminder.recipient), []).append(reminder)
         found: set[ReminderKey] = set()
         for (id, _), untold in moves.items():
-            oldest = min(untold, key=lambda r: int(r.rule.removeprefix("moved:")))
+            oldest = min(untold, key=lambda r: r.revision or 0)
             window = plan.milestones[id].window
             now = (self.standing.slots[id].due, window.wording if window else "")
             for was in shifts_of(self.work, plan.id, [oldest]).values():

@@ -10,7 +10,7 @@ from kijitsu.domain.plan import Addressee, Organisation
 from kijitsu.messages import DeliveryFailure, Envelope, Letter
 from kijitsu.office import Office
 from kijitsu.services.watching import organisation_of
-from kijitsu.services.writing import message_id
+from kijitsu.services.writing import addressed
 
 
 def send_trial(office: Office, plan: str, id: str) -> tuple[Addressee, str]:
@@ -80,13 +80,4 @@ def _envelope(office: Office, organisation: Organisation, plan: str, to: Address
     )
     # Each trial is a message of its own: a mail program may hide one that it has seen before.
     key = f"test/{on}/{to.id}/{uuid4().hex[:8]}"
-    return Envelope(
-        key,
-        to.channel,
-        to.address,
-        to.title,
-        message_id(office, organisation.municipality, key),
-        office.now(organisation),
-        office.renderer(letter),
-        contact.mail or "",
-    )
+    return addressed(office, organisation, to, key, letter)

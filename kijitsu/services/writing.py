@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from kijitsu.domain.gates import Status
 from kijitsu.domain.line import addressee
+from kijitsu.domain.plan import Addressee, Organisation
 from kijitsu.domain.reminders import News, Reminder, owed
 from kijitsu.messages import Envelope, Letter
 from kijitsu.office import Office, day_of
@@ -99,23 +100,32 @@ def letter_of(office: Office, work: UnitOfWork, standing: Standing, draft: Draft
 def _envelope(office: Office, work: UnitOfWork, standing: Standing, draft: Draft, key: str, on: date) -> Envelope:
     organisation = standing.plan.organisation
     threads = dict.fromkeys(reminder.milestone for reminder in draft.reminders)
+    in_reply_to = (
+        _message_id(office, organisation.municipality, f"thread/{standing.plan.id}/{milestone}")
+        for milestone in threads
+    )
+    letter = letter_of(office, work, standing, draft, on)
+    return addressed(office, organisation, draft.to, key, letter, " ".join(in_reply_to))
+
+
+def addressed(
+    office: Office, organisation: Organisation, to: Addressee, key: str, letter: Letter, in_reply_to: str = ""
+) -> Envelope:
+    """Return a letter in words, on its way to somebody under a key; answers go to the secretariat."""
     return Envelope(
         key,
-        draft.to.channel,
-        draft.to.address,
-        draft.to.title,
-        message_id(office, organisation.municipality, key),
+        to.channel,
+        to.address,
+        to.title,
+        _message_id(office, organisation.municipality, key),
         office.now(organisation),
-        office.renderer(letter_of(office, work, standing, draft, on)),
+        office.renderer(letter),
         organisation.secretariat_body.mail or "",
-        " ".join(
-            message_id(office, organisation.municipality, f"thread/{standing.plan.id}/{milestone}")
-            for milestone in threads
-        ),
+        in_reply_to,
     )
 
 
-def message_id(office: Office, municipality: str, key: str) -> str:
+def _message_id(office: Office, municipality: str, key: str) -> str:
     """Return the Message-ID that belongs to a key, at any attempt and on any machine of the same sender."""
     domain = office.settings.mail_from.rpartition("@")[2]
     return f"<{sha256(key.encode()).hexdigest()[:32]}.{municipality}@{domain}>"

@@ -24,6 +24,7 @@ _REVISIONS = (
     .order_by(tables.plan_revisions.c.number)
 )
 _LATEST_REVISION = _REVISIONS.order_by(None).order_by(tables.plan_revisions.c.number.desc()).limit(1)
+_REVISION = _REVISIONS.where(tables.plan_revisions.c.number == bindparam("number"))
 _HEAD = (
     select(*(tables.plan_revisions.c[name] for name in Head._fields))
     .where(tables.plan_revisions.c.municipality == bindparam("here"), tables.plan_revisions.c.plan == _PLAN)
@@ -125,6 +126,11 @@ class Plans(Repository):
     def change(self, plan: str, number: int) -> dict[str, Any] | None:
         """Return what a revision changed, None for the first."""
         return cast("dict[str, Any] | None", self._run(_CHANGE, plan=plan, number=number).scalar())
+
+    def revision(self, plan: str, number: int) -> Revision | None:
+        """Return a revision by its number, None where there is none."""
+        row = self._run(_REVISION, plan=plan, number=number).first()
+        return Revision(*row) if row else None
 
     def revisions(self, plan: str) -> list[Revision]:
         """Return all revisions, the first one first."""

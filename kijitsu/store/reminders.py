@@ -14,6 +14,7 @@ from kijitsu.store.tables import outbox, reminders
 
 _KEY = [reminders.c[name] for name in ReminderKey._fields]
 _HERE = reminders.c.municipality == bindparam("here")
+_THIS = (_HERE, *(column == bindparam(f"key_{column.name}") for column in _KEY))
 
 _STATES = select(*_KEY, reminders.c.state).where(
     _HERE,
@@ -38,14 +39,8 @@ _WAITING = (
 )
 # Whoever sends passes these over until we commit.
 _WAITING_HELD = _WAITING.with_for_update(of=outbox, skip_locked=True)
-_CARRIER = select(reminders.c.message_key).where(
-    _HERE, *(column == bindparam(f"key_{column.name}") for column in _KEY), reminders.c.message_key.is_not(None)
-)
-_CARRY = (
-    update(reminders)
-    .where(_HERE, *(column == bindparam(f"key_{column.name}") for column in _KEY))
-    .values(message_key=bindparam("carrier"))
-)
+_CARRIER = select(reminders.c.message_key).where(*_THIS, reminders.c.message_key.is_not(None))
+_CARRY = update(reminders).where(*_THIS).values(message_key=bindparam("carrier"))
 # PostgreSQL waits here for a claim under way, and then sees it.
 _UNCLAIMED = exists(
     select(outbox.c.key)
@@ -60,8 +55,7 @@ _UNCLAIMED = exists(
 _SUPERSEDE = (
     update(reminders)
     .where(
-        _HERE,
-        *(column == bindparam(f"key_{column.name}") for column in _KEY),
+        *_THIS,
         reminders.c.state == spelled(ReminderState.PENDING),
         or_(reminders.c.message_key.is_(None), _UNCLAIMED),
     )
