@@ -13,7 +13,7 @@ from kijitsu.bootstrap import open_office
 from kijitsu.domain.changes import Cascade
 from kijitsu.domain.errors import InputError
 from kijitsu.office import Actor
-from kijitsu.services import acting
+from kijitsu.services import changing
 from tasks.artifacts import publish_move
 
 
@@ -30,10 +30,10 @@ def move(form: MoveForm) -> State[Any]:
     try:
         if form.apply:
             actor = Actor(form.actor, "self-declared")
-            done = acting.move(office, plan, id, form.to, form.reason, cascade, actor)
+            done = changing.move(office, plan, id, form.to, form.reason, cascade, actor)
         else:
-            done = acting.preview(office, plan, id, form.to, form.reason, cascade, None)
+            done = changing.preview(office, plan, id, form.to, form.reason, cascade, None)
     except InputError as exc:
         return Failed(name="入力の誤り", message=str(exc))
     publish_move(done)
-    return Completed(name="変更済み" if form.apply else "確認のみ", message="\n".join(acting.describe(done)))
+    return Completed(name="変更済み" if form.apply else "確認のみ", message="\n".join(changing.describe(done)))

@@ -12,7 +12,7 @@ from typing import Any
 from kijitsu.domain.closures import Closures, combined, days_between
 from kijitsu.domain.eras import WEEKDAYS
 from kijitsu.domain.errors import InputError, did_you_mean
-from kijitsu.schemas import ClosuresDocument, ExtraShape, RegimeShape, YearEndShape
+from kijitsu.schemas import ClosuresDocument, ExtraShape, PlanDocument, RegimeShape, YearEndShape
 
 # The tables reach this many years beyond the years in play, so that a long lag or a far move still falls inside.
 MARGIN_BEFORE, MARGIN_AFTER = 2, 12
@@ -108,9 +108,9 @@ class Calendars:
         return [*base, document]
 
 
-def faults(document: ClosuresDocument) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
-    """Yield what contradicts itself in a closures file: the place, the code of the error, the message."""
-    for number, (before, after) in enumerate(pairwise(document.regimes), 1):
+def faults(document: ClosuresDocument | PlanDocument) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    """Yield what contradicts itself in the days of a file: the place, the code of the error, the message."""
+    for number, (before, after) in enumerate(pairwise(getattr(document, "regimes", ())), 1):
         place = ("regimes", number, "from")
         if after.from_ == before.from_:
             yield place, "duplicate-id", f"{after.from_} からの定めが二つあります。一つにまとめてください。"

@@ -199,6 +199,9 @@ def check_references(
     kinds = data.get("reminders")
     for kind, policy in kinds.items() if isinstance(kinds, dict) else ():
         check(("reminders", kind), "policy", policy, policies)
+    if organisation:
+        for number, post in enumerate(_listed(data.get("approvers"))):
+            check(("approvers", number), "post", post, organisation.posts, f"organisations/{organisation.id}.yaml")
     links: dict[str, list[str]] = {}
     for id, milestone in milestones.items():
         links[id] = []

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from kijitsu.commands import act, common, keys, outbox, period, read, report, run
+from kijitsu.commands import act, audit, change, common, keys, outbox, period, plan, read, report, run
 from kijitsu.domain.errors import KijitsuError
 
 app = typer.Typer(
@@ -27,7 +27,7 @@ for command in (
     period.period,
     act.watch,
     run.replay,
-    act.move,
+    change.move,
     report.start,
     report.complete,
     report.waive,
@@ -38,14 +38,14 @@ for command in (
     report.excuse,
     report.reject,
     act.reminders,
-    act.export,
+    plan.export,
     run.doctor,
 ):
     app.command()(command)
 for name, group in (
     ("outbox", outbox.outbox_app),
-    ("audit", act.audit_app),
-    ("plan", act.plan_app),
+    ("audit", audit.audit_app),
+    ("plan", plan.plan_app),
     ("keys", keys.keys_app),
 ):
     app.add_typer(group, name=name)

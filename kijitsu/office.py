@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 import pendulum
 
 from kijitsu.domain.closures import Closures
+from kijitsu.domain.errors import InputError
 from kijitsu.domain.plan import Organisation
+from kijitsu.domain.roles import RIGHTS, SHOWN, Right, Role, holders_of
 from kijitsu.domain.windows import parse_day
 from kijitsu.messages import Courier, Renderer
 from kijitsu.plans import Library, Loaded
@@ -24,12 +26,43 @@ if TYPE_CHECKING:
     from kijitsu.store.work import UnitOfWork
 
 
+class NotAllowed(InputError):
+    """Somebody wants what none of their roles gives."""
+
+
 @dataclass(frozen=True)
 class Actor:
-    """Who acts, and how we know: the operating system's user, or a name a form was filled in with."""
+    """Who acts, how we know, and what they may do; without a role, nothing.
+
+    `authenticated_by` is how we know: `operating-system`, `settings`, `self-declared`, `signed-link`, `history-file`.
+    `bodies` are those for whose milestones a department or a manager reports, `posts` the offices that they hold.
+    """
 
     name: str
     authenticated_by: str
+    roles: frozenset[Role] = frozenset()
+    bodies: frozenset[str] = frozenset()
+    posts: frozenset[str] = frozenset()
+
+    def may(self, right: Right, owner: str = "") -> bool:
+        """Tell whether a right is given; on a milestone of `owner`, where one is named."""
+        roles = {role for role in self.roles if right in RIGHTS[role]}
+        is_bound = right is Right.REPORT and roles <= {Role.DEPARTMENT, Role.MANAGER}
+        return bool(roles) and (not is_bound or owner in self.bodies)
+
+    def require(self, right: Right, doing: str, owner: str = "") -> None:
+        """Raise NotAllowed where a right is not given; `doing` says in Japanese what was wanted (督促の先送り)."""
+        if self.may(right, owner):
+            return
+        given = "、".join(SHOWN[role] for role in Role if role in self.roles) or "役割なし"
+        whose = "この項目の担当ではないので、" if self.may(right, next(iter(self.bodies), "")) else ""
+        raise NotAllowed(
+            f"{self.name}（{given}）は{whose}{doing}を行えません。行えるのは {holders_of(right)} です。"
+            "役割は管理者に確かめてください。"
+        )
+
+
+ALL_ROLES = frozenset(Role)
 
 
 @dataclass(frozen=True)
@@ -98,8 +131,8 @@ class Office:
     def actor(self) -> Actor:
         """Return who acts at the command line."""
         if self.settings.actor:
-            return Actor(self.settings.actor, "settings")
-        return Actor(getpass.getuser(), "operating-system")
+            return Actor(self.settings.actor, "settings", ALL_ROLES)
+        return Actor(getpass.getuser(), "operating-system", ALL_ROLES)
 
     def at(self, clock: Callable[[], datetime]) -> Office:
         """Return the same office under another clock."""

@@ -178,7 +178,8 @@ class Library:
             raise InvalidFile([document.problem(place, "bad-recurrence", str(exc))]) from exc
         years = [*_years(plan), *extra_years]
         warnings = tuple(_warnings(document, context["warnings"]))
-        return Loaded(plan, data, Calendars(closures, min(years), max(years)), warnings)
+        own = _with_own_days(document, parsed, closures)
+        return Loaded(plan, data, Calendars(own, min(years), max(years)), warnings)
 
     def _organisation(self, id: Any, document: Document, found: list[Problem]) -> Organisation | None:
         if not isinstance(id, str):
@@ -322,6 +323,36 @@ class Library:
         events = tuple(event_of(event) for event in parsed.events)
         ordered = tuple(sorted(events, key=lambda event: event.on))
         return History(parsed.history, parsed.plan, parsed.title, parsed.kind, ordered, parsed.note)
+
+
+def _with_own_days(
+    document: Document, parsed: shape.PlanDocument, closures: Mapping[str, shape.ClosuresDocument]
+) -> Mapping[str, shape.ClosuresDocument]:
+    """Return the closures with the days that the plan itself closes or opens, on the calendars that it counts on.
+
+    Raises InvalidFile for a day that it both closes and opens.
+    """
+    if not (parsed.closed or parsed.open):
+        return closures
+    if found := [document.problem(*fault) for fault in faults(parsed)]:
+        raise InvalidFile(found)
+    own = {
+        id: each.model_copy(
+            update={
+                "closed": (*_unless_said(each.closed, parsed.open), *parsed.closed),
+                "open": (*_unless_said(each.open, parsed.closed), *parsed.open),
+            }
+        )
+        for id, each in closures.items()
+        if id in parsed.closures
+    }
+    return {**closures, **own}
+
+
+def _unless_said(days: Iterable[shape.ExtraShape], otherwise: Iterable[shape.ExtraShape]) -> list[shape.ExtraShape]:
+    """Return the days of a file without those single days of which a plan says otherwise."""
+    said = {each.on for each in otherwise if each.on}
+    return [each for each in days if each.on not in said]
 
 
 def _read_or_note(path: Path, problems: list[Problem]) -> Document | None:

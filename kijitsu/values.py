@@ -152,6 +152,7 @@ def plan_of(
         due_soon=parsed.due_soon.number,
         policies={**policies, **{id: policy_of(each, policies.get(id)) for id, each in parsed.policies.items()}},
         policy_of_kind={**policy_of_kind, **{kind.value: id for kind, id in parsed.reminders.items()}},
+        approvers=parsed.approvers,
         notes=tuple(Note(note.title, note.text, note.when, note.source) for note in parsed.notes),
     )
 

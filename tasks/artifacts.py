@@ -11,7 +11,7 @@ from kijitsu.bootstrap import open_office
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.gates import SHOWN, Status, Verdict
 from kijitsu.explain import reason_sentences, remedy_sentence
-from kijitsu.services.acting import Move, describe
+from kijitsu.services.changing import Move, describe
 from kijitsu.services.delivering import DispatchReport
 from kijitsu.services.ledger import transitions_of
 from kijitsu.services.watching import PassReport

@@ -16,7 +16,7 @@ import uvicorn
 from kijitsu.bootstrap import open_office
 from kijitsu.links import Ticket
 from kijitsu.office import Actor, Office
-from kijitsu.services import acting
+from kijitsu.services import adopting
 from kijitsu.settings import Settings
 from kijitsu.web.app import create_app
 from tests.acceptance.support import SMALL, calendar_with
@@ -31,7 +31,7 @@ def installation(folder: Path, plan: str = SMALL, **settings: object) -> Office:
     given = {"home": folder / "home", "calendar": calendar_with(folder / "calendar", small=plan), "today": str(TODAY)}
     office = open_office(Settings(**{**given, **settings}))  # type: ignore[arg-type]
     office.upgrade()
-    acting.adopt(office, "small", CLERK)
+    adopting.adopt(office, "small", CLERK)
     return office
 
 

@@ -1,15 +1,13 @@
-"""Commands on the database: plan, watch, complete, waive, move, reminders, outbox, audit."""
+"""Commands of the daily work: the pass, and the ledger of reminders."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kijitsu.commands import common
-from kijitsu.domain.changes import Cascade
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.errors import InputError, OutsideError, did_you_mean
 from kijitsu.domain.gates import SHOWN
@@ -17,50 +15,6 @@ from kijitsu.domain.gates import SHOWN
 if TYPE_CHECKING:
     from kijitsu.office import Office
     from kijitsu.services.delivering import DispatchReport
-
-plan_app = typer.Typer(help="計画をデータベースに採り入れ、版を見ます。", no_args_is_help=True)
-audit_app = typer.Typer(help="監査記録を見て、改ざんがないか確かめます。", no_args_is_help=True)
-
-# --- plan ---
-
-
-@plan_app.command()
-def adopt(plan: common.PlanArgument) -> None:
-    """計画ファイルをデータベースに第1版として採り入れます（データベースがなければ作ります）。"""
-    from kijitsu.services import acting
-
-    opened = common.office()
-    opened.library.plan(plan)  # a file with errors makes no database
-    opened.upgrade()
-    revision = acting.adopt(opened, plan, opened.actor())
-    common.print_lines(
-        [f"計画 {revision.plan} を第{revision.number}版として採り入れました（{opened.settings.database}）。"]
-    )
-
-
-@plan_app.command("list")
-def list_plans(as_json: common.JsonOption = False) -> None:
-    """計画と、その版を並べます。"""
-    from kijitsu.services import ledger
-
-    found = ledger.plans(common.office())
-    if as_json:
-        common.print_json(found)
-        return
-    rows = ([each["plan"], each["title"], str(each["revision"] or "未採用")] for each in found)
-    common.print_table("計画", ("ID", "名称", "版"), rows)
-
-
-def export(plan: common.PlanArgument) -> None:
-    """採り入れた計画の今の版を、YAMLとして標準出力へ出します。"""
-    from kijitsu.located import write_yaml
-    from kijitsu.services import reading
-
-    standing = reading.standing(common.office(), plan)
-    common.print_lines([write_yaml(dict(standing.loaded.document)).rstrip()])
-
-
-# --- the daily pass ---
 
 
 def watch(plan: common.PlanOption, as_of: common.AsOfOption = None, as_json: common.JsonOption = False) -> None:
@@ -113,42 +67,6 @@ def _remedies(sent: DispatchReport) -> Iterator[str]:
             f"{sent.dead}通は受け取りを断られたので、送り直しません。宛先などを直してから "
             "kijitsu outbox list の鍵で kijitsu outbox resend を実行してください。"
         )
-
-
-# --- moving a date ---
-
-
-def move(
-    plan: common.PlanArgument,
-    id: common.MilestoneArgument,
-    to: Annotated[str, typer.Option("--to", metavar="WHEN", help="新しい時期（平成28年9月、2016-09-30 など）")],
-    reason: Annotated[str, typer.Option(help="理由")] = "",
-    cascade: Annotated[str, typer.Option(help="push 必要な分だけ, shift 同じだけ, none この項目だけ")] = "push",
-    apply: Annotated[bool, typer.Option("--apply", help="実際に変更する（なければ影響を示すだけ）")] = False,
-    as_of: common.AsOfOption = None,
-    as_json: common.JsonOption = False,
-) -> None:
-    """日程を動かしたときの影響をすべて示し、--apply で変更します。"""
-    from kijitsu.services import acting
-
-    opened = common.office()
-    if cascade not in list(Cascade):
-        raise InputError(
-            f"「{cascade}」は使えません。{did_you_mean(cascade, Cascade)} 使えるのは push、shift、none です。"
-        )
-    if apply and as_of:
-        raise typer.BadParameter("変更するのは今日です。--as-of は影響を見るときだけ使えます。", param_hint="--as-of")
-    if apply:
-        done = acting.move(opened, plan, id, to, reason, Cascade(cascade), opened.actor())
-    else:
-        done = acting.preview(opened, plan, id, to, reason, Cascade(cascade), common.day(as_of))
-    if as_json:
-        common.print_json(done.as_json())
-    else:
-        common.print_lines(acting.describe(done))
-
-
-# --- the ledger and the outbox ---
 
 
 _STATES = {
@@ -228,83 +146,3 @@ def _print_next_mail(opened: Office, plan: str, as_json: bool) -> None:
     for letter in letters:
         common.print_lines(["", "=" * 72, f"宛先: {letter.to.title}", f"件名: {letter.wording.subject}", "-" * 72])
         common.print_lines([letter.wording.text.rstrip()])
-
-
-# --- audit ---
-
-
-@audit_app.command("verify")
-def verify_audit(plan: common.PlanOption, as_json: common.JsonOption = False) -> None:
-    """監査記録のつながりを確かめ、書き換え・削除・挿入があれば番号を示します。"""
-    from kijitsu.services import ledger
-
-    opened = common.office()
-    count, problems = ledger.verify_audit(opened, common.organisation(opened, plan))
-    if as_json:
-        common.print_json({"entries": count, "problems": problems})
-    if problems:
-        raise InputError("\n".join(problems))
-    if not as_json:
-        common.print_lines([f"監査記録 {count}件に改ざんはありません。"])
-
-
-@audit_app.command("list")
-def list_audit(plan: common.PlanOption, as_json: common.JsonOption = False) -> None:
-    """監査記録を古い順に並べます。"""
-    from kijitsu.services import ledger
-
-    opened = common.office()
-    organisation = common.organisation(opened, plan)
-    found = ledger.audit(opened, organisation)
-    if as_json:
-        common.print_json(found)
-        return
-    zone = ZoneInfo(organisation.zone)
-    rows = (
-        [
-            str(r["number"]),
-            f"{r['at'].astimezone(zone):%Y-%m-%d %H:%M:%S}",
-            f"{r['actor']}（{_KNOWN_BY.get(r['authenticated_by'], r['authenticated_by'])}）",
-            _ACTIONS.get(r["action"], r["action"]),
-            r["subject"],
-            _short(r["details"]),
-        ]
-        for r in found
-    )
-    common.print_table("監査記録", ("番号", f"時刻（{organisation.zone}）", "だれが", "何を", "対象", "内容"), rows)
-
-
-_ACTIONS = {
-    "adopt": "採用",
-    "watch": "監視",
-    "calendar": "休日表の変更",
-    "move": "日程変更",
-    "complete": "完了",
-    "start": "着手",
-    "waive": "免除",
-    "cancel": "中止",
-    "acknowledge": "確認",
-    "snooze": "先送り",
-    "estimate": "完了見込み",
-    "excuse": "遅れの承認",
-    "reject": "差戻し",
-    "give-up": "不達",
-    "resend": "再送",
-    "trial": "試験の通知",
-}
-_KNOWN_BY = {
-    "operating-system": "OSの利用者",
-    "settings": "設定",
-    "self-declared": "本人申告",
-    "signed-link": "署名付きリンク",
-    "history-file": "履歴",
-    "pass": "監視",
-    "dispatch": "配信",
-}
-
-
-def _short(details: Any) -> str:
-    papers = [f"{kind}：{number}" for kind, number in details.get("evidence", {}).items()]
-    facts = [f"{key}={value}" for key, value in details.items() if isinstance(value, (str, int))]
-    text = "、".join(papers + facts)
-    return text if len(text) <= 160 else text[:159] + "…"

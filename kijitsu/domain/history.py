@@ -18,6 +18,7 @@ class Deed(StrEnum):
     COMPLETE = "complete"
     WAIVE = "waive"
     CANCEL = "cancel"
+    REINSTATE = "reinstate"
     ACKNOWLEDGE = "acknowledge"
     SNOOZE = "snooze"
     ESTIMATE = "estimate"
@@ -138,6 +139,8 @@ def _after(before: Progress, event: Event) -> Progress:
             return replace(before, waived_on=event.on, cancelled_on=None)
         case Deed.CANCEL:
             return replace(before, cancelled_on=event.on)
+        case Deed.REINSTATE:
+            return replace(before, waived_on=None, cancelled_on=None)
         case Deed.ACKNOWLEDGE:
             return replace(before, acknowledged_for=_day(event, "deadline"))
         case Deed.SNOOZE:

@@ -169,7 +169,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A programme of milestones; the order of `milestones` is the order of the file."""
+    """A programme of milestones; the order of `milestones` is the order of the file.
+
+    `approvers` are the posts one of which has to approve a change that somebody else made; none where it needs none.
+    """
 
     id: str
     title: str
@@ -181,6 +184,7 @@ class Plan:
     due_soon: int = 5
     policies: Mapping[str, Policy] = field(default_factory=dict)
     policy_of_kind: Mapping[str, str] = field(default_factory=dict)
+    approvers: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
 
     def next_occurrence(self, id: str) -> Milestone | None:

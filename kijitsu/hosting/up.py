@@ -6,7 +6,7 @@ from typing import TextIO
 
 from kijitsu.hosting.processes import Host
 from kijitsu.office import Office
-from kijitsu.services import acting, ledger
+from kijitsu.services import adopting, ledger
 
 
 def run(office: Office, out: TextIO) -> None:
@@ -16,7 +16,7 @@ def run(office: Office, out: TextIO) -> None:
         office.upgrade()
     adopted = {each["plan"] for each in ledger.plans(office) if each["revision"]}
     if plan not in adopted:
-        acting.adopt(office, plan, office.actor())
+        adopting.adopt(office, plan, office.actor())
         out.write(f"計画 {plan} を採り入れました。\n")
     out.write("Prefectサーバーを起動しています…\n")
     out.flush()

@@ -28,6 +28,7 @@ class EventShape(Shape):
     complete: Identifier | None = None
     waive: Identifier | None = None
     cancel: Identifier | None = None
+    reinstate: Identifier | None = None
     acknowledge: Identifier | None = None
     snooze: Identifier | None = None
     estimate: Identifier | None = None

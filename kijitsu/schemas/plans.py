@@ -17,6 +17,7 @@ from kijitsu.domain.errors import InputError
 from kijitsu.domain.periods import Length
 from kijitsu.domain.plan import Kind, Lapse, LinkType
 from kijitsu.domain.windows import parse_window
+from kijitsu.schemas.closures import ExtraShape
 from kijitsu.schemas.fields import (
     DayField,
     Identifier,
@@ -191,5 +192,8 @@ class PlanDocument(Shape):
     due_soon: WorkingDaysField = Length(5, "wd")
     policies: dict[Identifier, PolicyShape] = Field(default_factory=dict)
     reminders: dict[Kind, Identifier] = Field(default_factory=dict)
+    approvers: tuple[Title, ...] = ()
+    closed: tuple[ExtraShape, ...] = ()
+    open: tuple[ExtraShape, ...] = ()
     notes: tuple[NoteShape, ...] = ()
     milestones: Annotated[dict[Identifier, MilestoneShape], Field(min_length=1)]

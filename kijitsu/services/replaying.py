@@ -18,7 +18,7 @@ from kijitsu.domain.history import Deed, Event, History
 from kijitsu.domain.plan import Plan
 from kijitsu.messages import Courier, Envelope
 from kijitsu.office import Actor, Office, morning
-from kijitsu.services import acting, reporting
+from kijitsu.services import adopting, changing, reporting
 from kijitsu.services.delivering import dispatch
 from kijitsu.services.watching import PassReport, watch
 from kijitsu.store import rows
@@ -108,7 +108,7 @@ class Stage:
         self.plan, self._organisation = loaded.plan.id, loaded.plan.organisation
         self._set_clock(first - timedelta(1))
         self.office.upgrade()
-        acting.adopt(self.office, plan, HISTORY)
+        adopting.adopt(self.office, plan, HISTORY)
 
     def run(self, history: History | None, first: date, last: date, on_day: OnDay) -> Iterator[PassReport]:
         """Live through the days: what people did, the pass, the mail. Yields each day's report."""
@@ -145,7 +145,7 @@ class Stage:
         if event.deed is Deed.MOVE:
             cascade = Cascade(details["cascade"])
             reason = details.get("reason") or "履歴による"
-            acting.move(self.office, self.plan, event.milestone, details["to"], reason, cascade, HISTORY)
+            changing.move(self.office, self.plan, event.milestone, details["to"], reason, cascade, HISTORY)
             return
         given = reporting.Report(
             event.deed,

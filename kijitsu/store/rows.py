@@ -45,6 +45,50 @@ class Revision:
     made_at: datetime
 
 
+class ProposalState(StrEnum):
+    """What became of a proposed change."""
+
+    PENDING = "pending"
+    APPLIED = "applied"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change that waits for approval, and what became of it; numbers count from 1 in each plan.
+
+    `request` is the change as JSON, `effects` its preview on `revision`, shown to whoever decides. `decision` is the
+    reason that came with the decision, `applied_as` the revision that an approved one became.
+    """
+
+    plan: str
+    number: int
+    revision: int
+    request: dict[str, Any]
+    effects: dict[str, Any]
+    reason: str
+    actor: str
+    authenticated_by: str
+    made_at: datetime
+    state: ProposalState = ProposalState.PENDING
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    decision: str | None = None
+    applied_as: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A revision that was given a name, to compare later ones with."""
+
+    plan: str
+    name: str
+    revision: int
+    actor: str
+    made_at: datetime
+
+
 class Head(NamedTuple):
     """The revision in force, without its document."""
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 
 from kijitsu.domain.history import Deed
-from kijitsu.store.rows import OutboxState, ReminderState
+from kijitsu.store.rows import OutboxState, ProposalState, ReminderState
 
 
 def canonical(value: Any) -> str:
@@ -111,6 +111,38 @@ plan_revisions = Table(
     Column("reason", Text, nullable=False),
     Column("actor", String, nullable=False),
     Column("change", Json),
+    Column("made_at", Instant, nullable=False),
+)
+
+# A change that waits for somebody else's approval, and what became of it.
+proposals = Table(
+    "proposals",
+    metadata,
+    _municipality(),
+    _key("plan"),
+    _key("number", Integer),
+    Column("revision", Integer, nullable=False),
+    Column("request", Json, nullable=False),
+    Column("effects", Json, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("authenticated_by", String, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("state", _one_of(ProposalState), nullable=False),
+    Column("decided_by", String),
+    Column("decided_at", Instant),
+    Column("decision", Text),
+    Column("applied_as", Integer),
+)
+
+baselines = Table(
+    "baselines",
+    metadata,
+    _municipality(),
+    _key("plan"),
+    _key("name"),
+    Column("revision", Integer, nullable=False),
+    Column("actor", String, nullable=False),
     Column("made_at", Instant, nullable=False),
 )
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from kijitsu.store.audit import Audit
 from kijitsu.store.calendars import SeenCalendars
+from kijitsu.store.changes import Baselines, Proposals
 from kijitsu.store.engine import open_transaction, out_of_reach
 from kijitsu.store.history import Events, Passes, Plans, Standings, Transitions
 from kijitsu.store.outbox import Outbox
@@ -25,6 +26,8 @@ class UnitOfWork:
     """
 
     plans: Plans
+    proposals: Proposals
+    baselines: Baselines
     events: Events
     standings: Standings
     transitions: Transitions
@@ -52,6 +55,8 @@ class UnitOfWork:
             raise out_of_reach(self._engine, exc) from exc
         bound = (self._connection, self._municipality)
         self.plans = Plans(*bound)
+        self.proposals = Proposals(*bound)
+        self.baselines = Baselines(*bound)
         self.events = Events(*bound)
         self.standings = Standings(*bound)
         self.transitions = Transitions(*bound)

@@ -21,7 +21,7 @@ from kijitsu.bootstrap import open_office
 from kijitsu.domain.changes import Cascade
 from kijitsu.domain.history import Deed
 from kijitsu.office import Office
-from kijitsu.services import acting, reporting
+from kijitsu.services import changing, reporting
 from kijitsu.services.answering import look
 from kijitsu.web.app import MOST_BYTES
 from tests.acceptance.support import SMALL
@@ -212,7 +212,7 @@ def test_a_form_that_is_not_ours_records_nothing(data: dict[str, str], shared: O
 
 def test_dates_that_moved_while_the_page_was_open_are_shown_before_anything_is_recorded(office: Office) -> None:
     data = {**form(httpx.get(link(office)).text, "estimate"), "until": "2016-06-15", "reason": "国の様式が届かないため"}
-    acting.move(open_office(office.settings), "small", "review", "平成28年6月", "国の延期", Cascade.NONE, CLERK)
+    changing.move(open_office(office.settings), "small", "review", "平成28年6月", "国の延期", Cascade.NONE, CLERK)
     before = rows(office)
 
     stale = httpx.post(link(office), data=data)

@@ -12,7 +12,7 @@ from kijitsu.domain.changes import Cascade
 from kijitsu.domain.gates import Status
 from kijitsu.domain.history import NOTHING_YET, Deed
 from kijitsu.office import Office
-from kijitsu.services import acting, reading, reporting
+from kijitsu.services import changing, reading, reporting
 from kijitsu.services.answering import AnswerPage, ClosedMeanwhile, Dates, DatesMoved, Gone, answer, look
 from kijitsu.services.reporting import BadReport, Report
 from tests.acceptance.support import SMALL
@@ -31,7 +31,7 @@ def office(tmp_path: Path) -> Office:
 
 
 def move(office: Office, id: str, to: str) -> None:
-    acting.move(office, "small", id, to, "国の受付が延びたため", Cascade.NONE, CLERK)
+    changing.move(office, "small", id, to, "国の受付が延びたため", Cascade.NONE, CLERK)
 
 
 def tell(office: Office, deed: Deed, id: str = "review", **details: object) -> bool:

@@ -21,7 +21,7 @@ from kijitsu.domain.history import Deed
 from kijitsu.domain.plan import Plan
 from kijitsu.messages import Letter, Wording
 from kijitsu.office import Actor, Office
-from kijitsu.services import acting, reporting
+from kijitsu.services import adopting, changing, reporting
 from kijitsu.services.watching import PassReport, watch
 from kijitsu.settings import Settings
 from kijitsu.store.rows import OutboxState, ReminderState
@@ -161,7 +161,7 @@ class City:
         office, id = self.at(day, 8), f"m{act.number}"
         try:
             if act.deed is Deed.MOVE:
-                acting.move(office, "small", id, act.to, "都合により", Cascade.NONE, CLERK)
+                changing.move(office, "small", id, act.to, "都合により", Cascade.NONE, CLERK)
             else:
                 until = day + timedelta(act.until) if act.deed in ANSWERS else None
                 given = reporting.Report(act.deed, id, day, "都合により", until=until, override="やむを得ない")
@@ -204,7 +204,7 @@ def city_in(folder: Path, plan: str) -> City:
     city = City(Settings(home=folder / "home", calendar=calendar, database_url=f"sqlite:///{folder / 'k.db'}"))
     office = city.at(FIRST, 7)
     office.upgrade()
-    acting.adopt(office, "small", CLERK)
+    adopting.adopt(office, "small", CLERK)
     return city
 
 
@@ -257,7 +257,7 @@ milestones:
 def test_nobody_is_told_of_a_move_but_those_whom_its_policy_names(tmp_path: Path) -> None:
     city = city_in(tmp_path, PLAN)
     day = date(2016, 5, 11)
-    move = acting.move(city.at(day, 10), "small", "m1", "2016-06-01～2016-07-01", "都合により", Cascade.NONE, CLERK)
+    move = changing.move(city.at(day, 10), "small", "m1", "2016-06-01～2016-07-01", "都合により", Cascade.NONE, CLERK)
 
     with city.at(day, 10).open_work(ISHINOMAKI, True) as work:
         told = {(row.milestone, row.recipient) for row in work.reminders.all("small")}

@@ -12,7 +12,7 @@ from kijitsu.domain.changes import Cascade
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.history import Deed
 from kijitsu.office import Actor, Office
-from kijitsu.services import acting, ledger, reading, reporting
+from kijitsu.services import adopting, changing, ledger, reading, reporting
 from kijitsu.services.watching import watch
 from kijitsu.settings import Settings
 from kijitsu.store.rows import ReminderState
@@ -28,7 +28,7 @@ def having_adopted(settings: Settings) -> Settings:
     """Return the settings of an installation that adopted fy28."""
     office = open_office(settings)
     office.upgrade()
-    acting.adopt(office, "fy28", CLERK)
+    adopting.adopt(office, "fy28", CLERK)
     return settings
 
 
@@ -76,7 +76,7 @@ def test_of_managers_who_move_dates_at_once_nobody_overwrites_another(shared: Se
 
     def move(number: int) -> str | None:
         try:
-            acting.move(offices[number], "fy28", ids[number], "平成29年2月", "延期", Cascade.NONE, CLERK)
+            changing.move(offices[number], "fy28", ids[number], "平成29年2月", "延期", Cascade.NONE, CLERK)
         except InputError as exc:
             assert "改められています" in str(exc)
             return None
@@ -103,11 +103,11 @@ def test_of_managers_who_move_dates_at_once_nobody_overwrites_another(shared: Se
     ],
 )
 def test_what_is_applied_is_what_was_previewed(id: str, to: str, cascade: Cascade, office: Office) -> None:
-    preview = acting.preview(office, "fy28", id, to, "", cascade, TODAY)
+    preview = changing.preview(office, "fy28", id, to, "", cascade, TODAY)
     before = reading.standing(office, "fy28", TODAY).plan
     assert revisions(office) == 1
 
-    applied = acting.move(office, "fy28", id, to, "延期", cascade, CLERK)
+    applied = changing.move(office, "fy28", id, to, "延期", cascade, CLERK)
 
     assert {**applied.as_json(), "change": None} == {**preview.as_json(), "change": None}
     standing = reading.standing(open_office(office.settings), "fy28", TODAY)
@@ -124,7 +124,7 @@ def test_what_is_applied_is_what_was_previewed(id: str, to: str, cascade: Cascad
 def test_a_revision_keeps_everything_of_the_file_but_what_was_moved(office: Office) -> None:
     file = dict(office.library.plan("fy28").document)
 
-    acting.move(office, "fy28", "card_study", "平成29年6月", "延期", Cascade.NONE, CLERK)
+    changing.move(office, "fy28", "card_study", "平成29年6月", "延期", Cascade.NONE, CLERK)
 
     document = dict(reading.standing(open_office(office.settings), "fy28", TODAY).loaded.document)
     assert document["milestones"]["card_study"]["when"] == "平成29年6月"
@@ -159,10 +159,10 @@ milestones:
     calendar = calendar_with(tmp_path / "calendar", small=plan)
     office = open_office(Settings(home=tmp_path / "home", calendar=calendar, today="2016-09-15"))
     office.upgrade()
-    acting.adopt(office, "small", CLERK)
+    adopting.adopt(office, "small", CLERK)
     watch(office, "small")
 
-    acting.move(office, "small", "portal", "平成29年2月", "延期", Cascade.NONE, CLERK)
+    changing.move(office, "small", "portal", "平成29年2月", "延期", Cascade.NONE, CLERK)
 
     with office.open_work(ISHINOMAKI, True) as work:
         rows = [row for row in work.reminders.all("small") if row.milestone == "sending"]

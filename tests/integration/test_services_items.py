@@ -15,7 +15,7 @@ from kijitsu.domain.changes import Cascade
 from kijitsu.domain.history import Deed
 from kijitsu.messages import Item, Letter, Topic, Wording
 from kijitsu.office import Actor, Office
-from kijitsu.services import acting, delivering, reporting
+from kijitsu.services import adopting, changing, delivering, reporting
 from kijitsu.services.watching import watch
 from kijitsu.settings import Settings
 from tests.acceptance.support import calendar_with
@@ -70,7 +70,7 @@ def morning(settings: Settings, said: Said, day: str) -> Office:
     office = replace(open_office(settings), make_renderer=lambda: said).at(lambda: at)
     if not settings.may_have_database:
         office.upgrade()
-        acting.adopt(office, "small", CLERK)
+        adopting.adopt(office, "small", CLERK)
     return office
 
 
@@ -109,10 +109,10 @@ def test_what_is_stopped_says_so_where_its_deadline_is_near(settings: Settings, 
 def test_moves_told_together_give_all_their_reasons_and_no_chain_of_stops(settings: Settings, said: Said) -> None:
     morning(settings, said, "2016-05-02")
     saturday = morning(settings, said, "2016-06-04")
-    acting.move(saturday, "small", "held", "2016-06-06～2016-06-28", "国の様式の遅れ", Cascade.NONE, CLERK)
+    changing.move(saturday, "small", "held", "2016-06-06～2016-06-28", "国の様式の遅れ", Cascade.NONE, CLERK)
     said.letters.clear()
 
-    acting.move(saturday, "small", "held", "2016-06-06～2016-06-30", "審査の延長", Cascade.NONE, CLERK)
+    changing.move(saturday, "small", "held", "2016-06-06～2016-06-30", "審査の延長", Cascade.NONE, CLERK)
 
     [item] = said.items("residents")
     assert (item.was, item.due, item.cause) == (date(2016, 6, 24), date(2016, 6, 30), "国の様式の遅れ／審査の延長")

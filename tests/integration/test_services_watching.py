@@ -14,7 +14,7 @@ from kijitsu.bootstrap import open_office
 from kijitsu.domain.history import Deed
 from kijitsu.messages import Letter, Wording
 from kijitsu.office import Actor, Office
-from kijitsu.services import acting, reporting
+from kijitsu.services import adopting, reporting
 from kijitsu.services.watching import watch
 from kijitsu.settings import Settings
 from kijitsu.store.rows import ReminderState
@@ -40,7 +40,7 @@ def settings(empty_database: str, tmp_path: Path) -> Settings:
     settings = Settings(home=tmp_path / "home", calendar=ROOT / "calendar", database_url=empty_database)
     office = on("2016-04-01", settings)
     office.upgrade()
-    acting.adopt(office, "fy28", CLERK)
+    adopting.adopt(office, "fy28", CLERK)
     return settings
 
 

@@ -18,7 +18,7 @@ from kijitsu.domain.changes import Cascade
 from kijitsu.domain.history import Deed
 from kijitsu.messages import Letter, Wording
 from kijitsu.office import Actor, Office
-from kijitsu.services import acting, reporting
+from kijitsu.services import adopting, changing, reporting
 from kijitsu.services.watching import PassReport, watch
 from kijitsu.settings import Settings
 from kijitsu.store.rows import OutboxRow, OutboxState, ReminderRow, ReminderState
@@ -70,7 +70,7 @@ class City:
         return watch(self.at(when), "small")
 
     def move(self, when: str, id: str, to: str, reason: str = "都合により") -> None:
-        acting.move(self.at(when), "small", id, to, reason, Cascade.NONE, CLERK)
+        changing.move(self.at(when), "small", id, to, reason, Cascade.NONE, CLERK)
 
     def report(self, when: str, deed: Deed, id: str, **given: Any) -> None:
         report = reporting.Report(deed, id, date.fromisoformat(when[:10]), **given)
@@ -124,7 +124,7 @@ def city_of(url: str, folder: Path, plan: str = PLAN, change: tuple[str, str] | 
     city = City(Settings(home=folder / "home", calendar=calendar, database_url=url))
     office = city.at("2016-05-02")
     office.upgrade()
-    acting.adopt(office, "small", CLERK)
+    adopting.adopt(office, "small", CLERK)
     return city
 
 
