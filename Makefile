@@ -2,6 +2,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# How many processes share the tests; each has a PostgreSQL of its own.
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check bench docs lock clean
@@ -22,7 +24,7 @@ run: $(READY) ## 平成28年度の一年を再生し、ダッシュボードを�
 	$(BIN)/kijitsu demo
 
 test: $(READY) ## 試験一式 / the whole test suite
-	CI=$(CI) $(BIN)/python -m pytest
+	CI=$(CI) $(BIN)/python -m pytest -n $(WORKERS)
 
 check: $(READY) ## CI と同じ検査 / what CI runs: format, lint, types, layers, plans, tests
 	$(BIN)/ruff format --check .

@@ -13,7 +13,6 @@ from kijitsu.bootstrap import open_office
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.history import Deed
-from kijitsu.office import Actor
 from kijitsu.services import reporting
 
 
@@ -31,10 +30,14 @@ def complete(form: CompletionForm) -> State[Any]:
             Deed.COMPLETE,
             id,
             form.on,
-            evidence=dict(reporting.evidence(each) for each in form.evidence),
+            evidence=reporting.papers((each.kind, each.number) for each in form.evidence),
+            decided=form.decided,
+            received=form.received,
+            effective=form.effective,
+            expires=form.expires,
             override=form.override,
         )
-        reporting.report(office, office.plan, given, Actor(form.actor, "self-declared"))
+        reporting.report(office, office.plan, given, office.acting_as(form.actor, "self-declared"))
     except InputError as exc:
         return Failed(name="入力の誤り", message=str(exc))
     return Completed(name="記録済み", message=f"{show_date(form.on)}の完了として記録しました: {id}")

@@ -4,22 +4,39 @@ from __future__ import annotations
 
 from datetime import date
 from enum import Enum, StrEnum
-from typing import cast
+from typing import Annotated, cast
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
 
 from kijitsu.bootstrap import open_office
+from kijitsu.services import reading
 
 
 def _milestones() -> type[Enum]:
-    """Return the served plan's milestones as a choice; members are told apart by their title, never by place."""
+    """Return the milestones of the served plan, as it is adopted, as a choice: told apart by title, named by id."""
     office = open_office()
-    plan = office.library.plan(office.plan).plan
-    choices = {id: f"{milestone.title}（{id}）" for id, milestone in plan.milestones.items()}
+    milestones = reading.standing(office, office.plan).plan.milestones
+    choices = {id: f"{milestone.title}（{id}）" for id, milestone in milestones.items()}
     return cast("type[Enum]", Enum("Milestone", choices, type=str))
 
 
 Milestone = _milestones()
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+# The dashboard would ask for the type of what may be None before it asks for the value; it may simply stay empty.
+Number = int | SkipJsonSchema[None]
+ACTOR = Field(title="氏名または職名", description="登録された職名か利用者名。監査記録に「本人申告」として残ります")
+SEEN = Field(
+    default=None, title="影響を確かめた版", description="実際に行うときは必ず。影響を確かめた結果に出る番号です"
+)
+
+
+class Doing(StrEnum):
+    """Whether a change is made."""
+
+    LOOK = "影響を確かめる（何も変わりません）"
+    CHANGE = "実際に変更する"
 
 
 class Spread(StrEnum):
@@ -31,23 +48,76 @@ class Spread(StrEnum):
 
 
 class MoveForm(BaseModel):
-    """日程変更の申込み。まず「確認だけ」で影響を見てください。"""
+    """日程変更の申込み。まず「影響を確かめる」で送り、結果を読んでから「実際に変更する」で送り直してください。"""
 
-    milestone: Milestone = Field(title="項目")  # type: ignore[valid-type]
-    to: str = Field(title="新しい時期", description="例: 平成28年9月、平成28年6月28日（火）、2016-09-30")
-    reason: str = Field(title="理由", min_length=1)
+    doing: Doing = Field(default=Doing.LOOK, title="何をするか", description="まず影響を確かめてください")
+    milestone: Milestone | SkipJsonSchema[None] = Field(  # type: ignore[valid-type]
+        default=None, title="項目", description="動かす項目"
+    )
+    to: str = Field(
+        default="",
+        title="新しい時期",
+        description=(
+            "例: 平成28年9月、平成28年6月28日、2016-09-30、平成28年9月～10月、平成29年7月～、平成28年9月中旬、平成29年度、調整中"
+        ),
+    )
     spread: Spread = Field(default=Spread.PUSH, title="後に続く項目", description="後に続く項目の時期をどう動かすか")
-    apply: bool = Field(default=False, title="実際に変更する（外したままなら影響の確認だけ）")
-    actor: str = Field(title="氏名または職名", min_length=1, description="監査記録に「本人申告」として残ります")
+    undo: Number = Field(
+        default=None,
+        title="取り消す版",
+        description="前の変更を取り消すときだけ、その版の番号。項目と新しい時期は空けてください",
+    )
+    reason: Words = Field(title="理由", description="日程が変わる担当課への知らせと、監査記録に載ります")
+    seen: Number = SEEN
+    actor: Words = ACTOR
+
+    @property
+    def shown(self) -> str:
+        """What the run is called."""
+        return f"第{self.undo}版の取消し" if self.undo else f"{self.milestone.value} → {self.to}"  # type: ignore
+
+
+class Decision(StrEnum):
+    """What becomes of a proposed change."""
+
+    LOOK = "影響を確かめる（何も変わりません）"
+    APPROVE = "承認して変更する"
+    REJECT = "却下する（自分の変更案なら取り下げる）"
+
+
+class DecisionForm(BaseModel):
+    """変更の承認。番号を空けて送ると、承認待ちの一覧が出ます。"""
+
+    number: Number = Field(default=None, title="変更案の番号", description="空けて送ると、承認待ちの一覧が出ます")
+    decision: Decision = Field(default=Decision.LOOK, title="決定", description="まず影響を確かめてください")
+    reason: str = Field(default="", title="理由", description="却下と取下げには必ず")
+    seen: Number = SEEN
+    actor: Words = ACTOR
+
+    @property
+    def shown(self) -> str:
+        """What the run is called."""
+        return f"変更案 {self.number} {self.decision.name}" if self.number else "承認待ちの一覧"
+
+
+class Paper(BaseModel):
+    """証拠の一件。"""
+
+    kind: str = Field(title="種類", min_length=1, description="例: 議事録")
+    number: str = Field(title="文書番号", min_length=1, description="例: 総第12号")
 
 
 class CompletionForm(BaseModel):
-    """完了報告。"""
+    """完了報告。証拠書類のファイルは、コマンド（kijitsu complete --file）で付けます。"""
 
     milestone: Milestone = Field(title="項目")  # type: ignore[valid-type]
     on: date = Field(title="完了した日")
-    evidence: list[str] = Field(
-        default_factory=list, title="証拠（種類=文書番号）", description="例: 議事録=総第12号。一件ずつ追加してください"
+    evidence: list[Paper] = Field(default_factory=list, title="証拠", description="一件ずつ追加してください")
+    decided: date | None = Field(default=None, title="決裁日")
+    received: date | None = Field(default=None, title="収受日")
+    effective: date | None = Field(default=None, title="効力発生日", description="有効期間はこの日から数えます")
+    expires: date | None = Field(default=None, title="有効期限")
+    override: str = Field(
+        default="", title="例外とする理由", description="証拠がない、または前提が済んでいない場合。事務局だけが書けます"
     )
-    override: str = Field(default="", title="証拠がない場合の理由")
     actor: str = Field(title="氏名または職名", min_length=1, description="監査記録に「本人申告」として残ります")

@@ -1,4 +1,4 @@
-"""日程変更: show all that moving a date does; move it when asked to."""
+"""日程変更: show all that moving a date does; move it, or take a change back, when asked to."""
 
 from __future__ import annotations
 
@@ -6,34 +6,41 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
 
-from flows.forms import MoveForm
+from flows.forms import Doing, MoveForm
 from kijitsu.bootstrap import open_office
 from kijitsu.domain.changes import Cascade
 from kijitsu.domain.errors import InputError
-from kijitsu.office import Actor
+from kijitsu.office import Office
 from kijitsu.services import changing
-from tasks.artifacts import publish_move
+from kijitsu.services.reckoning import Request, move_request
+from tasks.changes import looked_at, made, refused, require_seen
 
 
-@flow(name="日程変更", flow_run_name="{form.milestone.name} → {form.to}")
+@flow(name="日程変更", flow_run_name="{form.shown}")
 def move(form: MoveForm) -> State[Any]:
-    """日程を動かしたときの影響を表で示し、求められていれば変更します。結果は「Artifacts」の変更の影響に出ます。
+    """日程を動かしたときの影響を示し、求められていれば変更します。結果は「Artifacts」の変更の影響に出ます。
 
     Args:
         form: 変更の内容
     """
     office = open_office()
-    plan, id = office.plan, form.milestone.name  # type: ignore[attr-defined]
-    cascade = Cascade[form.spread.name]
     try:
-        if form.apply:
-            actor = Actor(form.actor, "self-declared")
-            done = changing.move(office, plan, id, form.to, form.reason, cascade, actor)
-        else:
-            done = changing.preview(office, plan, id, form.to, form.reason, cascade, None)
+        request = _request(office, form)
+        if form.doing is Doing.LOOK:
+            return looked_at(changing.preview(office, office.plan, request), form.doing.CHANGE)
+        seen = require_seen(form.seen, form.doing.CHANGE)
+        actor = office.acting_as(form.actor, "self-declared")
+        return made(changing.change(office, office.plan, request, actor, seen))
     except InputError as exc:
-        return Failed(name="入力の誤り", message=str(exc))
-    publish_move(done)
-    return Completed(name="変更済み" if form.apply else "確認のみ", message="\n".join(changing.describe(done)))
+        return refused(exc, form.doing.CHANGE)
+
+
+def _request(office: Office, form: MoveForm) -> Request:
+    if form.undo is not None and (form.milestone or form.to):
+        raise InputError("日程を動かすか、前の変更を取り消すかの、どちらかにしてください。")
+    if form.undo is not None:
+        return changing.undo_request(office, office.plan, form.undo, form.reason)
+    if form.milestone is None or not form.to:
+        raise InputError("「項目」と「新しい時期」を入れてください。前の変更を取り消すときは「取り消す版」を入れます。")
+    return move_request(form.milestone.name, form.to, form.reason, Cascade[form.spread.name])  # type: ignore[attr-defined]

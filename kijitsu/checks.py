@@ -26,7 +26,12 @@ _PATTERNS = {
     "municipality": "団体コードの6桁の数字です。例: 042021",
 }
 # The example to follow where a key is missing.
-_EXAMPLES = {"title": "title: 第1回幹事会", "owner": "owner: general_affairs", "kind": "kind: meeting"}
+_EXAMPLES = {
+    "title": "title: 第1回幹事会",
+    "owner": "owner: general_affairs",
+    "kind": "kind: meeting",
+    "roles": "roles: [department]",
+}
 
 
 def validated(

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from kijitsu.commands import act, audit, change, common, keys, outbox, period, plan, read, report, run
+from kijitsu.commands import act, audit, change, common, evidence, keys, outbox, period, plan, read, report, run
 from kijitsu.domain.errors import KijitsuError
 
 app = typer.Typer(
@@ -28,10 +28,13 @@ for command in (
     act.watch,
     run.replay,
     change.move,
+    change.change,
+    change.approve,
+    change.undo,
+    change.waive,
+    change.cancel,
     report.start,
     report.complete,
-    report.waive,
-    report.cancel,
     report.acknowledge,
     report.snooze,
     report.estimate,
@@ -42,11 +45,13 @@ for command in (
     run.doctor,
 ):
     app.command()(command)
+app.command("import")(change.import_)
 for name, group in (
     ("outbox", outbox.outbox_app),
     ("audit", audit.audit_app),
     ("plan", plan.plan_app),
     ("keys", keys.keys_app),
+    ("evidence", evidence.evidence_app),
 ):
     app.add_typer(group, name=name)
 

@@ -71,12 +71,61 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Coming:
+    """A milestone whose deadline is near."""
+
+    title: str
+    owner: str
+    due: date
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """A change of a plan: the revision that it became, or the proposal that waits, why, and by whom."""
+
+    number: int
+    reason: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Weekly:
+    """What a secretariat is told each week.
+
+    The head of the audit log, so that somebody else's mailbox knows where it ended; how many milestones there are, and
+    are in which state; what is `coming` in the next ten open days, what was changed since the last such letter, what
+    waits for approval, and how many letters did not arrive.
+    """
+
+    head_number: int
+    head_hash: str
+    total: int
+    done: int
+    overdue: int
+    blocked: int
+    due_soon: int
+    coming: tuple[Coming, ...] = ()
+    changes: tuple[Revised, ...] = ()
+    proposals: tuple[Revised, ...] = ()
+    undelivered: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A change that waits for its reader's approval; `effects` are sentences."""
+
+    proposal: Revised
+    effects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """Everything one recipient is told on one day, to be worded by a renderer.
 
     `language` is "ja" or "en". `revision` and `changed_at` are of the plan's revision that the dates stand in.
-    `message` is the set of templates: `digest`, or `test` for a trial letter, which has no items. `channel` is the one
-    it goes by, so that only what that one carries is worded; all of it where it is "".
+    `message` is the set of templates: `digest`; `weekly` and `approval`, which say what is in the field of that name;
+    `test` for a trial letter. Only a digest has items. `channel` is the one it goes by, so that only what that one
+    carries is worded; all of it where it is "".
     """
 
     municipality: str
@@ -95,6 +144,8 @@ class Letter:
     changed_at: datetime | None = None
     message: str = "digest"
     channel: str = ""
+    weekly: Weekly | None = None
+    approval: Approval | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 import pendulum
 
 from kijitsu.domain.closures import Closures
-from kijitsu.domain.errors import InputError
+from kijitsu.domain.errors import InputError, did_you_mean
 from kijitsu.domain.plan import Organisation
 from kijitsu.domain.roles import RIGHTS, SHOWN, Right, Role, holders_of
 from kijitsu.domain.windows import parse_day
 from kijitsu.messages import Courier, Renderer
+from kijitsu.people import Person, os_user, owns, read_people
 from kijitsu.plans import Library, Loaded
 from kijitsu.settings import Settings
 
@@ -34,8 +35,10 @@ class NotAllowed(InputError):
 class Actor:
     """Who acts, how we know, and what they may do; without a role, nothing.
 
-    `authenticated_by` is how we know: `operating-system`, `settings`, `self-declared`, `signed-link`, `history-file`.
-    `bodies` are those for whose milestones a department or a manager reports, `posts` the offices that they hold.
+    `authenticated_by` is how we know: `operating-system`, `settings:` and the operating system's user who set it,
+    `self-declared`, `signed-link`, `history-file`. `bodies` are those for whose milestones a department or a manager
+    reports, `posts` the offices that they hold. `ask` tells somebody who is refused whom to ask. `account` is theirs in
+    the people file, which stays when their title changes.
     """
 
     name: str
@@ -43,6 +46,13 @@ class Actor:
     roles: frozenset[Role] = frozenset()
     bodies: frozenset[str] = frozenset()
     posts: frozenset[str] = frozenset()
+    ask: str = "役割は管理者に確かめてください。"
+    account: str = ""
+
+    @property
+    def shown_roles(self) -> str:
+        """Their roles in Japanese."""
+        return "、".join(SHOWN[role] for role in Role if role in self.roles) or "役割なし"
 
     def may(self, right: Right, owner: str = "") -> bool:
         """Tell whether a right is given; on a milestone of `owner`, where one is named."""
@@ -54,11 +64,10 @@ class Actor:
         """Raise NotAllowed where a right is not given; `doing` says in Japanese what was wanted (督促の先送り)."""
         if self.may(right, owner):
             return
-        given = "、".join(SHOWN[role] for role in Role if role in self.roles) or "役割なし"
-        whose = "この項目の担当ではないので、" if self.may(right, next(iter(self.bodies), "")) else ""
+        whose = "この項目の担当ではないので、" if any(right in RIGHTS[role] for role in self.roles) else ""
         raise NotAllowed(
-            f"{self.name}（{given}）は{whose}{doing}を行えません。行えるのは {holders_of(right)} です。"
-            "役割は管理者に確かめてください。"
+            f"{self.name}（{self.shown_roles}）は{whose}{doing}を行えません。"
+            f"行えるのは {holders_of(right)} です。{self.ask}"
         )
 
 
@@ -128,15 +137,59 @@ class Office:
             return max(at, morning(organisation, today))
         return morning(organisation, calendar.next_open(today + timedelta(1)))
 
+    def people(self) -> Mapping[str, Person] | None:
+        """Return everybody of the people file, by account, None where no file is set. Raises InvalidFile."""
+        path = self.settings.people
+        return None if path is None else read_people(path, self.library.organisations())
+
     def actor(self) -> Actor:
-        """Return who acts at the command line."""
+        """Return who acts at the command line: the operating system's user, or whom the settings name in their place.
+
+        Who is not in the people file has no role. Raises NotAllowed where the settings name nobody of it.
+        """
+        user = os_user()
         if self.settings.actor:
-            return Actor(self.settings.actor, "settings", ALL_ROLES)
-        return Actor(getpass.getuser(), "operating-system", ALL_ROLES)
+            return self.acting_as(self.settings.actor, f"settings:{user}")
+        people = self.people()
+        if people is None:
+            return self._unlisted(user, "operating-system")
+        return self._listed(people, user, "operating-system")
+
+    def acting_as(self, name: str, authenticated_by: str) -> Actor:
+        """Return somebody who says who they are: an account or a title of the people file, else NotAllowed.
+
+        Without the file anybody has the rights of the operating system's user whose process this is.
+        """
+        people = self.people()
+        if people is None:
+            return self._unlisted(name, authenticated_by)
+        accounts = {person.title: account for account, person in people.items()} | {each: each for each in people}
+        if name not in accounts:
+            near = did_you_mean(name, accounts)
+            hint = f"{near}。" if near else ""
+            raise NotAllowed(f"「{name}」という人は登録されていません。{hint}{_whom_to_ask(people)}")
+        return self._listed(people, accounts[name], authenticated_by)
+
+    def _listed(self, people: Mapping[str, Person], account: str, authenticated_by: str) -> Actor:
+        ask, person = _whom_to_ask(people), people.get(account)
+        if person is None:
+            return Actor(account, authenticated_by, ask=ask)
+        return Actor(person.shown, authenticated_by, person.roles, person.bodies, person.posts, ask, account)
+
+    def _unlisted(self, name: str, authenticated_by: str) -> Actor:
+        home = self.settings.home
+        roles = ALL_ROLES if owns(home, os.getuid()) else frozenset[Role]()
+        ask = f"利用者ファイルがないときは、{home.resolve()} の持ち主だけが操作できます（KIJITSU_PEOPLE）。"
+        return Actor(name, authenticated_by, roles, ask=ask)
 
     def at(self, clock: Callable[[], datetime]) -> Office:
         """Return the same office under another clock."""
         return replace(self, clock=clock, settings=replace(self.settings, today=""))
+
+
+def _whom_to_ask(people: Mapping[str, Person]) -> str:
+    administrators = [person.shown for person in people.values() if Role.ADMINISTRATOR in person.roles]
+    return f"役割は管理者（{'、'.join(administrators) or '利用者ファイルを書いた人'}）に確かめてください。"
 
 
 def day_of(organisation: Organisation, at: datetime) -> date:

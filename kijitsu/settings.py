@@ -14,7 +14,12 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 
 # What each number is, and the greatest it may be.
-_NUMBERS = {"prefect_port": ("ポート番号", 65535), "board_port": ("ポート番号", 65535), "link_days": ("日数", 3650)}
+_NUMBERS = {
+    "prefect_port": ("ポート番号", 65535),
+    "board_port": ("ポート番号", 65535),
+    "link_days": ("日数", 3650),
+    "evidence_mib": ("大きさ（MiB）", 2000),
+}
 
 
 def _calendar() -> Path:
@@ -32,7 +37,9 @@ class Settings:
     meant where none is named; empty means the one that the content folder says (`Office.plan`). `secrets` is a JSON
     object of names and secret addresses, like what the file `secrets_file` holds; it comes before the file. `base_url`
     is the address under which departments reach the board, for the links in letters; empty means this machine's where
-    mail stays on it, else no links. A link works for `link_days`.
+    mail stays on it, else no links. A link works for `link_days`. An evidence file may have `evidence_mib` MiB.
+    `people` is the file that says who may do what; without one, whoever owns `home` may do everything. `actor` is whom
+    the command line acts as, in place of the operating system's user.
     """
 
     home: Path = field(default_factory=lambda: Path("var"))
@@ -46,8 +53,10 @@ class Settings:
     base_url: str = ""
     board_port: int = 4280
     link_days: int = 90
+    evidence_mib: int = 20
     today: str = ""
     actor: str = ""
+    people: Path | None = None
     plan: str = ""
     prefect_port: int = 4200
 
@@ -60,6 +69,11 @@ class Settings:
     def mailbox(self) -> Path:
         """Where the built-in mailbox keeps what arrives."""
         return self.home / "mailbox"
+
+    @property
+    def evidence(self) -> Path:
+        """Where the evidence files are kept."""
+        return self.home / "evidence"
 
     @property
     def may_have_database(self) -> bool:
@@ -78,14 +92,18 @@ class Settings:
             reply_to="",
             secrets="",
             secrets_file=None,
+            people=None,
             base_url="",
         )
 
     def environment(self) -> dict[str, str]:
         """Return the settings as the environment of a child process."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
-        values["home"], values["calendar"] = self.home.resolve(), self.calendar.resolve()
-        return {f"KIJITSU_{name.upper()}": str(value) for name, value in values.items() if value not in (None, "")}
+        return {
+            f"KIJITSU_{name.upper()}": str(value.resolve() if isinstance(value, Path) else value)
+            for name, value in values.items()
+            if value not in (None, "")
+        }
 
 
 def read_settings(environment: dict[str, str] | None = None) -> Settings:
@@ -99,7 +117,7 @@ def read_settings(environment: dict[str, str] | None = None) -> Settings:
         if key not in known:
             raise InputError(f"{key} という設定はありません。{did_you_mean(key, known)}")
         name = known[key]
-        if name in ("home", "calendar", "secrets_file"):
+        if name in ("home", "calendar", "secrets_file", "people"):
             values[name] = Path(text)
         elif name in _NUMBERS:
             what, most = _NUMBERS[name]

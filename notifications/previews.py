@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
-from kijitsu.messages import Item, Letter, Topic, Wording
+from kijitsu.messages import Approval, Coming, Item, Letter, Revised, Topic, Weekly, Wording
 from notifications.render import LANGUAGES, LetterRenderer
 
 _ON = date(2016, 6, 3)
@@ -109,6 +109,36 @@ _TITLES = {
     Topic.UNBLOCKED: "No longer stopped 停止の解除",
 }
 
+_WEEKLY = Weekly(
+    head_number=123,
+    head_hash="4f2a91c00b7d55e1a8d3069b17fe24c5603b9d8e2f41a7cc90e5d6328b1f74aa",
+    total=24,
+    done=9,
+    overdue=1,
+    blocked=2,
+    due_soon=3,
+    coming=tuple(
+        Coming(title, owner, date(2016, 6, day))
+        for title, owner, day in (
+            ("手数料条例の改正案の作成", "市民課", 10),
+            ("施行の告示", "総務課", 13),
+            ("議会への提出", "総務課", 17),
+        )
+    ),
+    changes=(Revised(2, "定例会の会期が1週間繰り下げられたためです。", "総務課長"),),
+    proposals=(Revised(1, "窓口の改修が遅れるためです。", "市民課長"),),
+    undelivered=1,
+)
+_APPROVAL = Approval(
+    Revised(1, "窓口の改修が遅れるためです。", "市民課長"),
+    (
+        "窓口での取扱いの開始 → 平成28年8月上旬",
+        "窓口職員への研修: 平成28年6月下旬 → 平成28年7月下旬（余裕 3開庁日 → 3開庁日）",
+        "！法定・確定の期限を守れません: 改正条例の施行（平成28年8月1日（月）、手数料条例附則）",
+        "督促: 取消 2件、新規 2件",
+    ),
+)
+
 
 def letters(language: str) -> Iterator[tuple[str, str, Letter]]:
     """Yield a file name, a heading and a letter for every kind of letter, in a language."""
@@ -147,6 +177,10 @@ def letters(language: str) -> Iterator[tuple[str, str, Letter]]:
     yield "repeat", "A second reminder 再依頼", replace(usual, items=(repeated,))
     yield "earliest", "A deadline that is the earliest possible 最も早い場合の期限", replace(usual, items=(earliest,))
     yield "copy", "A copy 写し", replace(usual, items=(_COPY,))
+    secretariat = replace(usual, recipient="general_affairs", recipient_title="総務課")
+    yield "weekly", "The weekly letter 週報", replace(secretariat, message="weekly", weekly=_WEEKLY)
+    manager = replace(usual, recipient="市民部長", recipient_title="市民部長")
+    yield "approval", "Approval asked for 承認依頼", replace(manager, message="approval", approval=_APPROVAL)
     yield "test", "A trial letter 試験送信", replace(usual, message="test")
 
 

@@ -72,6 +72,7 @@ class LetterRenderer:
         return partial(environment.get_template(f"{letter.message}/{form}.j2").render, words=words, frame=frame)
 
 
+@cache
 def _environment(autoescape: bool) -> Environment:
     # Two environments and not one that looks at file names: a shared macro escapes as its own file does, and its
     # result is then trusted by the page that calls it.

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from kijitsu.domain.eras import show_date
-from kijitsu.messages import Item, Letter, Topic
+from kijitsu.messages import Approval, Coming, Item, Letter, Revised, Topic, Weekly
 
 # What asks the recipient for an answer, and what tells others of somebody's milestone without being a mere copy.
 _ASKED = (Topic.REJECTED, Topic.AFTER, Topic.ON_DAY, Topic.BEFORE, Topic.EXPIRING)
@@ -197,7 +197,7 @@ def _beyond(day: date | None, window: str) -> str:
 
 
 def _tidied(value: Any) -> Any:
-    """Return a letter or an item with every text in it on one line."""
+    """Return a letter, or a part of one, with every text in it on one line."""
     return type(value)(**{f.name: _tidy(getattr(value, f.name)) for f in fields(value)})
 
 
@@ -205,6 +205,8 @@ def _tidy(value: Any) -> Any:
     match value:
         case Enum():
             return value
+        case Weekly() | Coming() | Revised() | Approval():
+            return _tidied(value)
         case str():
             return one_line(value)
         case tuple():

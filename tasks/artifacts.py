@@ -11,7 +11,6 @@ from kijitsu.bootstrap import open_office
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.gates import SHOWN, Status, Verdict
 from kijitsu.explain import reason_sentences, remedy_sentence
-from kijitsu.services.changing import Move, describe
 from kijitsu.services.delivering import DispatchReport
 from kijitsu.services.ledger import transitions_of
 from kijitsu.services.watching import PassReport
@@ -108,20 +107,3 @@ def publish_year(report: PassReport) -> None:
         key=f"{plan.id}-year",
         description="枠は計画の時期、帯は今日までの状態、▼は期限です。",
     )
-
-
-def publish_move(done: Move) -> None:
-    """Publish 変更の影響: what a move does, in a table and in words."""
-    plan, preview = done.preview.plan, done.preview
-    rows = [
-        {
-            "項目": plan.milestones[moved.id].title,
-            "変更前": moved.old.wording if moved.old else "－",
-            "変更後": moved.new.wording,
-            "余裕（前）": preview.before[moved.id].slack,
-            "余裕（後）": preview.after[moved.id].slack,
-        }
-        for moved in preview.moved
-    ]
-    words = "\n".join(f"- {line.strip()}" for line in describe(done))
-    create_table_artifact(rows, key=f"{plan.id}-move", description=f"## 変更の影響\n\n{words}")

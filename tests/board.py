@@ -14,16 +14,19 @@ from pathlib import Path
 import uvicorn
 
 from kijitsu.bootstrap import open_office
+from kijitsu.domain.history import Deed
+from kijitsu.editing import Edit, EditKind
 from kijitsu.links import Ticket
-from kijitsu.office import Actor, Office
-from kijitsu.services import adopting
+from kijitsu.office import ALL_ROLES, Actor, Office
+from kijitsu.services import adopting, changing
+from kijitsu.services.reckoning import Request
 from kijitsu.settings import Settings
 from kijitsu.web.app import create_app
 from tests.acceptance.support import SMALL, calendar_with
 
 ISHINOMAKI = "042021"
 TODAY = date(2016, 5, 20)
-CLERK = Actor("事務局 係員", "test")
+CLERK = Actor("事務局 係員", "test", ALL_ROLES)
 
 
 def installation(folder: Path, plan: str = SMALL, **settings: object) -> Office:
@@ -33,6 +36,11 @@ def installation(folder: Path, plan: str = SMALL, **settings: object) -> Office:
     office.upgrade()
     adopting.adopt(office, "small", CLERK)
     return office
+
+
+def end(office: Office, deed: Deed, id: str, reason: str) -> None:
+    """Waive or cancel a milestone of the plan called small."""
+    changing.change(office, "small", Request((Edit(EditKind(deed), id),), reason), CLERK)
 
 
 def ticket(milestone: str = "review", recipient: str = "general_affairs", revision: int = 1) -> Ticket:

@@ -16,9 +16,26 @@ os.environ |= {
 
 import pytest
 from sqlalchemy import Engine
+from xdist.scheduler import LoadScopeScheduling
 
 from kijitsu.store.engine import connect, upgrade
-from tests.postgres import Cluster, Unavailable, cluster
+from tests.debian import Unavailable
+from tests.postgres import Cluster, cluster
+
+
+class ByFile(LoadScopeScheduling):
+    """Gives whole files to the workers of `make test`, and all flow tests to one: they share a Prefect server."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "tests/flows" if file.startswith("tests/flows/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
+    # Files in their order: sorted by their number of tests, the few long tests would be waited for at the end.
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

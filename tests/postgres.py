@@ -13,9 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, create_engine, text
 
-
-class Unavailable(Exception):
-    """There is no PostgreSQL here, and the text says why."""
+from tests.debian import Unavailable, program
 
 
 class Cluster:
@@ -54,7 +52,7 @@ class Cluster:
 @contextmanager
 def cluster() -> Iterator[Cluster]:
     """Start a server for as long as the block runs; raises Unavailable where none can be had."""
-    programs = _programs() or _install()
+    programs = program(_programs, "postgresql")
     folder = Path(tempfile.mkdtemp(prefix="kijitsu-pg-"))
     try:
         if _is_root():
@@ -73,25 +71,11 @@ def cluster() -> Iterator[Cluster]:
 
 
 def _programs() -> Path | None:
-    folders = [program.parent for program in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    folders = [initdb.parent for initdb in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     if folders:
         return max(folders, key=lambda folder: int(folder.parent.name))
     found = shutil.which("initdb")
     return Path(found).parent if found else None
-
-
-def _install() -> Path:
-    if not _is_root() or not shutil.which("apt-get"):
-        raise Unavailable("PostgreSQL's server programs are not installed (Debian: apt-get install postgresql)")
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "-qq", "update"], ["apt-get", "-qq", "install", "-y", "postgresql"]):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
-        if done.returncode:
-            raise Unavailable(f"{' '.join(command)}: {done.stderr.strip()}")
-    programs = _programs()
-    if programs is None:
-        raise Unavailable("apt-get installed postgresql, and there is still no initdb")
-    return programs
 
 
 def _run(command: list[str | Path], folder: Path) -> None:

@@ -22,7 +22,7 @@ def watch(plan: common.PlanOption, as_of: common.AsOfOption = None, as_json: com
     from kijitsu.services import delivering, watching
 
     opened = common.office()
-    report = watching.watch(opened, plan, common.day(as_of))
+    report = watching.watch(opened, plan, common.day(as_of), actor=opened.actor())
     sent = delivering.DispatchReport()
     if report.is_open:
         sent = delivering.dispatch(opened, report.standing.plan.organisation)
@@ -92,7 +92,7 @@ def reminders(
     from kijitsu.explain import rule_words
     from kijitsu.services import ledger
 
-    opened = common.office()
+    opened = common.reader()
     if mail:
         _print_next_mail(opened, plan, as_json)
         return

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kijitsu.domain.errors import KijitsuError
+from kijitsu.domain.roles import Right
 from kijitsu.domain.windows import parse_day, parse_window
 
 if TYPE_CHECKING:
@@ -36,6 +37,19 @@ def office() -> Office:
     from kijitsu.bootstrap import open_office
 
     return open_office()
+
+
+def reader(plan: str = "", history: str | None = None) -> Office:
+    """Return the office to somebody who may read from its database, where there is one that the command reads.
+
+    With a history, or a plan named by path, only files are read, and whoever can open them may. Raises NotAllowed.
+    """
+    from kijitsu.plans import is_path
+
+    opened = office()
+    if history is None and not is_path(plan) and opened.settings.may_have_database:
+        opened.actor().require(Right.READ, "採り入れた計画の閲覧")
+    return opened
 
 
 OnOption = Annotated[str | None, typer.Option("--on", metavar="D", help="その日付（省けば今日）")]
@@ -66,12 +80,15 @@ def where_mail_went(opened: Office, sent: DispatchReport) -> Iterator[str]:
         )
 
 
-def day(text: str | None) -> date | None:
-    """Read an option's day; what was accepted all the same, such as an era that had ended, is told on stderr."""
+def day(text: str | None, fiscal_year: int | None = None) -> date | None:
+    """Read an option's day; what was accepted all the same, such as an era that had ended, is told on stderr.
+
+    `fiscal_year` gives the year where the words leave it out.
+    """
     if text is None:
         return None
-    found = parse_day(text)
-    for warning in parse_window(text).warnings:
+    found = parse_day(text, fiscal_year)
+    for warning in parse_window(text, fiscal_year).warnings:
         sys.stderr.write(f"注意: {warning}\n")
     return found
 

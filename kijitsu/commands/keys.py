@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from kijitsu.commands import common
+from kijitsu.domain.roles import Right
 
 keys_app = typer.Typer(help="通知のリンクに署名する鍵を替えます。", no_args_is_help=True)
 
@@ -14,7 +15,9 @@ def rotate_keys() -> None:
     """鍵を一つ足します。新しいリンクはその鍵で署名し、前の二つの鍵のリンクもしばらく使えます。"""
     from kijitsu.links import KeyFile
 
-    kept = KeyFile(common.office().settings.home).rotate()
+    opened = common.office()
+    opened.actor().require(Right.ADMINISTER, "鍵の交替")
+    kept = KeyFile(opened.settings.home).rotate()
     common.print_lines([f"鍵を替えました（{kept[-1].fingerprint}）。使える鍵は{len(kept)}個です。"])
 
 

@@ -21,7 +21,7 @@ def list_outbox(plan: common.PlanOption, as_json: common.JsonOption = False) -> 
     """送信待ちと不達の通知。"""
     from kijitsu.services import ledger
 
-    opened = common.office()
+    opened = common.reader()
     organisation = common.organisation(opened, plan)
     found = ledger.undelivered(opened, organisation)
     if as_json:

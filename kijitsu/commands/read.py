@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from kijitsu.commands import common
+from kijitsu.commands import edits as option
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.errors import InputError, InvalidFile, Problem, did_you_mean
 from kijitsu.domain.gates import SHOWN, Reason, Verdict
@@ -19,8 +20,9 @@ def check(
     names: Annotated[list[str] | None, typer.Argument(metavar="[PLAN]...", help="計画のIDかパス。省けば全部")] = None,
     as_json: common.JsonOption = False,
 ) -> None:
-    """計画・組織・休日表・規則・履歴・市のファイルを調べ、誤りを場所つきですべて示します。"""
-    library = common.office().library
+    """計画・組織・休日表・規則・履歴・市・利用者のファイルを調べ、誤りを場所つきですべて示します。"""
+    opened = common.office()
+    library = opened.library
     problems: list[Problem] = []
     plans: list[str] = list(names or library.ids("plans"))
     if not plans:
@@ -37,6 +39,8 @@ def check(
     if not names:
         with _noting(problems, "city.yaml"):
             library.demo()
+        with _noting(problems, "KIJITSU_PEOPLE"):
+            opened.people()
     problems = sorted(set(problems))
     errors = [problem for problem in problems if not problem.is_warning]
     if as_json:
@@ -80,7 +84,7 @@ def _tells_of(path: Any, plan: str) -> bool:
 
 
 def schema(
-    kind: Annotated[str, typer.Argument(help="plan, organisation, closures, rules, history, city")] = "plan",
+    kind: Annotated[str, typer.Argument(help="plan, organisation, closures, rules, history, city, people")] = "plan",
     as_json: common.JsonOption = True,
 ) -> None:
     """エディターの入力補完に使うJSON Schemaを出します。"""
@@ -93,6 +97,7 @@ def schema(
         "rules": schemas.RulesDocument,
         "history": schemas.HistoryDocument,
         "city": schemas.CityDocument,
+        "people": schemas.PeopleDocument,
     }
     if kind not in kinds:
         raise InputError(f"「{kind}」という種類はありません。{did_you_mean(kind, kinds) or '、'.join(kinds)}")
@@ -103,32 +108,57 @@ def schedule(
     plan: common.PlanArgument,
     as_of: common.AsOfOption = None,
     history: common.HistoryOption = None,
+    move: option.MoveOption = None,
+    duration: option.DurationOption = None,
+    due: option.DueOption = None,
+    after: option.AfterOption = None,
+    drop: option.DropOption = None,
+    waive: option.WaiveOption = None,
+    cancel: option.CancelOption = None,
+    close: option.CloseOption = None,
+    open_: option.OpenOption = None,
+    cascade: option.CascadeOption = "push",
     as_json: common.JsonOption = False,
 ) -> None:
-    """最早・最遅の日程と余裕を計算します。"""
+    """最早・最遅の日程と余裕を計算します。--move などを付けると、そう変えた場合の日程です（何も変えません）。"""
     from kijitsu.services import reading
 
-    standing = reading.standing(common.office(), plan, common.day(as_of), history)
-    if as_json:
-        common.print_json([_slot_json(slot) for slot in standing.slots.values()])
-        return
-    common.print_table(
-        f"{standing.plan.title}" + (f"（{show_date(standing.as_of)}現在）" if standing.as_of else ""),
-        ("ID", "項目", "最早開始", "最早完了", "最遅完了", "期限", "余裕", ""),
-        (
-            (
-                slot.id,
-                standing.plan.milestones[slot.id].title,
-                str(slot.earliest_start or "－"),
-                str(slot.earliest_finish or "－"),
-                str(slot.latest_finish or "－"),
-                str(slot.due or "－"),
-                "－" if slot.slack is None else str(slot.slack),
-                "◆" if slot.critical else "",
-            )
-            for slot in standing.slots.values()
-        ),
+    opened = common.reader(plan, history)
+    standing = reading.standing(opened, plan, common.day(as_of), history)
+    before, slots, milestones = standing.slots, standing.slots, standing.plan.milestones
+    edits = option.edits_of(
+        move=move,
+        duration=duration,
+        due=due,
+        after=after,
+        drop=drop,
+        waive=waive,
+        cancel=cancel,
+        close=close,
+        open=open_,
     )
+    if edits:
+        from kijitsu.services.reckoning import Request, reckon
+
+        effects = reckon(opened, standing, Request(edits, cascade=option.cascade_of(cascade))).effects
+        slots, milestones = effects.after.schedule, effects.plan.milestones
+    if as_json:
+        common.print_json([_slot_json(slot) for slot in slots.values()])
+        return
+    title = f"{standing.plan.title}" + (f"（{show_date(standing.as_of)}現在）" if standing.as_of else "")
+    common.print_table(
+        f"{title}{'（変えた場合。（ ）は今の日程）' if edits else ''}",
+        ("ID", "項目", "最早開始", "最早完了", "最遅完了", "期限", "余裕", ""),
+        ((id, milestones[id].title, *_cells(slot, before[id])) for id, slot in slots.items()),
+    )
+
+
+def _cells(slot: Slot, before: Slot) -> Iterator[str]:
+    """Yield a slot's cells, what was otherwise before in brackets."""
+    for key in ("earliest_start", "earliest_finish", "latest_finish", "due", "slack"):
+        now, old = ("－" if (value := getattr(each, key)) is None else str(value) for each in (slot, before))
+        yield now if now == old else f"{now}（{old}）"
+    yield "◆" if slot.critical else ""
 
 
 def _slot_json(slot: Slot) -> dict[str, Any]:
@@ -153,7 +183,7 @@ def status(
     as_json: common.JsonOption = False,
 ) -> None:
     """各項目の状態と、止まっている理由を示します。"""
-    standing = common.standing_today(common.office(), plan, as_of, history)
+    standing = common.standing_today(common.reader(plan, history), plan, as_of, history)
     if as_json:
         common.print_json([verdict_json(standing.verdicts[id]) for id in standing.plan.milestones])
         return
@@ -215,7 +245,7 @@ def why(
     from kijitsu import explain
     from kijitsu.domain.counts import forecast
 
-    standing = common.standing_today(common.office(), plan, as_of, history)
+    standing = common.standing_today(common.reader(plan, history), plan, as_of, history)
     id = standing.milestone(id)
     slot = standing.slots[id]
     sentences = list(explain.why(standing.network, slot, standing.verdicts[id]))

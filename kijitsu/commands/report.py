@@ -9,6 +9,7 @@ import typer
 
 from kijitsu.commands import common
 from kijitsu.domain.eras import show_date
+from kijitsu.domain.errors import InputError
 from kijitsu.domain.history import Deed
 
 
@@ -17,48 +18,67 @@ def complete(
     id: common.MilestoneArgument,
     on: common.OnOption = None,
     evidence: Annotated[list[str] | None, typer.Option(help="証拠の種類=文書番号（例: 議事録=総第12号）")] = None,
-    file: Annotated[Path | None, typer.Option(help="証拠書類のファイル")] = None,
+    file: Annotated[
+        list[str] | None, typer.Option(metavar="[種類=]F", help="証拠書類のファイル（種類が一つなら種類は省ける）")
+    ] = None,
+    decided: Annotated[str | None, typer.Option(metavar="D", help="決裁日")] = None,
+    received: Annotated[str | None, typer.Option(metavar="D", help="収受日")] = None,
     effective: Annotated[str | None, typer.Option(metavar="D", help="効力の始まる日")] = None,
     expires: Annotated[str | None, typer.Option(metavar="D", help="効力の終わる日")] = None,
-    override: Annotated[str, typer.Option(metavar="REASON", help="証拠なしで完了とする理由")] = "",
+    override: Annotated[
+        str, typer.Option(metavar="REASON", help="証拠がない、または前提が済んでいなくても完了とする理由（事務局だけ）")
+    ] = "",
 ) -> None:
     """完了を報告します。"""
     from kijitsu.services import reporting
 
-    given: dict[str, Any] = {
-        "evidence": dict(reporting.evidence(each) for each in evidence or ()),
-        "effective": common.day(effective),
-        "expires": common.day(expires),
-        "file": file,
-        "override": override,
-    }
+    papers = reporting.papers(map(_paper, evidence or ()))
+    files: dict[str, Path] = {}
+    for kind, path in map(_file, file or ()):
+        if kind in files:
+            raise InputError("証拠書類のファイルは、種類ごとに一つです。--file 種類=ファイル と書いてください。")
+        files[kind] = path
     shown = f"。通知とダッシュボードには次の監視（kijitsu watch {plan}）で出ます。"
-    _report(Deed.COMPLETE, plan, id, on, "の完了として記録しました", shown, **given)
+    days = {"on": on, "decided": decided, "received": received, "effective": effective, "expires": expires}
+    _report(
+        Deed.COMPLETE,
+        plan,
+        id,
+        "の完了として記録しました",
+        shown,
+        **days,
+        evidence=papers,
+        files=files,
+        override=override,
+    )
 
 
-def start(plan: common.PlanArgument, id: common.MilestoneArgument, on: common.OnOption = None) -> None:
+def _paper(text: str) -> tuple[str, str]:
+    """Read one piece of evidence: 議事録=総第12号 is the kind and the document's number."""
+    kind, equals, number = text.replace("＝", "=").partition("=")
+    if not equals:
+        raise InputError(f"「{text}」は「種類=文書番号」の形で書いてください。例: 議事録=総第12号")
+    return kind, number
+
+
+def _file(text: str) -> tuple[str, Path]:
+    """Read one file: 議事録=議事録.pdf is the kind and the path; a path that exists as it is written is no kind."""
+    kind, equals, path = text.partition("=")
+    if equals and not Path(text).exists():
+        return kind.strip(), Path(path)
+    return "", Path(text)
+
+
+def start(
+    plan: common.PlanArgument,
+    id: common.MilestoneArgument,
+    on: common.OnOption = None,
+    override: Annotated[
+        str, typer.Option(metavar="REASON", help="前提が済んでいなくても着手とする理由（事務局だけ）")
+    ] = "",
+) -> None:
     """着手を報告します。"""
-    _report(Deed.START, plan, id, on, "の着手として記録しました")
-
-
-def waive(
-    plan: common.PlanArgument,
-    id: common.MilestoneArgument,
-    reason: Annotated[str, typer.Option(help="免除の理由")],
-    on: common.OnOption = None,
-) -> None:
-    """項目を免除します（後に続く項目は、満たされたものとして進めます）。"""
-    _report(Deed.WAIVE, plan, id, on, "付けで免除しました", reason=reason)
-
-
-def cancel(
-    plan: common.PlanArgument,
-    id: common.MilestoneArgument,
-    reason: Annotated[str, typer.Option(help="中止の理由")],
-    on: common.OnOption = None,
-) -> None:
-    """項目を中止します（後に続く項目は、前提を失って止まります）。"""
-    _report(Deed.CANCEL, plan, id, on, "付けで中止しました", reason=reason)
+    _report(Deed.START, plan, id, "の着手として記録しました", on=on, override=override)
 
 
 def reject(
@@ -68,12 +88,12 @@ def reject(
     on: common.OnOption = None,
 ) -> None:
     """証拠を差し戻し、完了を取り消します。事務局だけが行います。"""
-    _report(Deed.REJECT, plan, id, on, "付けで証拠を差し戻し、完了を取り消しました", reason=reason)
+    _report(Deed.REJECT, plan, id, "付けで証拠を差し戻し、完了を取り消しました", on=on, reason=reason)
 
 
 def acknowledge(plan: common.PlanArgument, id: common.MilestoneArgument, on: common.OnOption = None) -> None:
     """督促を見たことを記録します。状態は変わりません。"""
-    _report(Deed.ACKNOWLEDGE, plan, id, on, "に確認したと記録しました")
+    _report(Deed.ACKNOWLEDGE, plan, id, "に確認したと記録しました", on=on)
 
 
 def snooze(
@@ -82,7 +102,7 @@ def snooze(
     until: Annotated[str, typer.Option(metavar="D", help="次に知らせる開庁日（安全な完了の限度まで）")],
 ) -> None:
     """期限の前の督促を、ある日まで先送りします。安全な完了の限度より後へは送れません。"""
-    _report(Deed.SNOOZE, plan, id, None, "付けで、次の日まで督促を先送りしました", until=until)
+    _report(Deed.SNOOZE, plan, id, "付けで、次の日まで督促を先送りしました", until=until)
 
 
 def estimate(
@@ -92,7 +112,7 @@ def estimate(
     reason: Annotated[str, typer.Option(help="困難な理由（事務局に知らせます）")],
 ) -> None:
     """期限内の完了が困難であることと、見込みの日を事務局に知らせます。期限は変わりません。"""
-    _report(Deed.ESTIMATE, plan, id, None, "付けで、完了の見込みを記録しました", until=until, reason=reason)
+    _report(Deed.ESTIMATE, plan, id, "付けで、完了の見込みを記録しました", until=until, reason=reason)
 
 
 def excuse(
@@ -103,28 +123,23 @@ def excuse(
     on: common.OnOption = None,
 ) -> None:
     """遅れを承認します。その日までは督促しません。事務局だけが行います。"""
-    _report(Deed.EXCUSE, plan, id, on, "付けで、次の日までの遅れを承認しました", until=until, reason=reason)
+    _report(Deed.EXCUSE, plan, id, "付けで、次の日までの遅れを承認しました", on=on, until=until, reason=reason)
 
 
-def _report(
-    deed: Deed,
-    plan: str,
-    id: str,
-    on: str | None,
-    done: str,
-    after: str = "",
-    until: str | None = None,
-    **given: Any,
-) -> None:
-    """Record a report and say that on its day it was `done`."""
-    from kijitsu.services import reporting
+_DAYS = ("on", "until", "decided", "received", "effective", "expires")
+
+
+def _report(deed: Deed, plan: str, id: str, done: str, after: str = "", **given: Any) -> None:
+    """Record a report and say that on its day it was `done`. Days are read with the plan's fiscal year."""
+    from kijitsu.services import reading, reporting
 
     opened = common.office()
-    day = common.day(on) or opened.today(common.organisation(opened, plan))
-    last = common.day(until)
-    report = reporting.Report(deed, id, day, until=last, **given)
+    year = reading.standing(opened, plan).plan.fiscal_year
+    given |= {name: common.day(given[name], year) for name in _DAYS if name in given}
+    given["on"] = given.get("on") or opened.today(common.organisation(opened, plan))
+    report = reporting.Report(deed, id, **given)
     is_new = reporting.report(opened, plan, report, opened.actor())
-    shown = f"（{show_date(last)}）" if last else ""
+    shown = f"（{show_date(report.until)}）" if report.until else ""
     common.print_lines(
-        [f"{show_date(day)}{done}: {id}{shown}{after}" if is_new else f"既に受け付けています: {id}{shown}"]
+        [f"{show_date(report.on)}{done}: {id}{shown}{after}" if is_new else f"既に受け付けています: {id}{shown}"]
     )

@@ -13,6 +13,7 @@ from kijitsu.commands import common
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.errors import OutsideError
 from kijitsu.domain.gates import SHOWN, Status
+from kijitsu.domain.roles import Right
 
 
 def replay(
@@ -76,6 +77,7 @@ def doctor(
 
     opened = common.office()
     if upgrade:
+        opened.actor().require(Right.ADMINISTER, "データベースの更新")
         opened.upgrade()
     findings = health.examine(opened)
     if as_json:

@@ -140,6 +140,11 @@ class Closures:
         except _NOT_FOUND:
             return self.until_ordinal(until.toordinal()) - self.until_ordinal(after.toordinal())
 
+    def differing(self, other: Closures) -> list[date]:
+        """Return the days, of the span that both know, on which only one of two offices is open."""
+        first, last = max(self.first, other.first), min(self.last, other.last)
+        return sorted(day for day in {*self._days} ^ {*other._days} if first <= day <= last)
+
     def _outside(self, day: int) -> InputError:
         return InputError(
             f"{date.fromordinal(day)} は休日表（{self.title}、{self.first}～{self.last}）の外です。"

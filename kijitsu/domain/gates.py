@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
 from kijitsu.domain.history import NOTHING_YET, Progress
 from kijitsu.domain.periods import length_end
@@ -117,9 +118,13 @@ def valid_until(milestone: Milestone, progress: Progress, network: Network) -> d
 
 
 def evaluate(
-    network: Network, slots: Mapping[str, Slot], progress: Mapping[str, Progress], on: date
+    network: Network,
+    slots: Mapping[str, Slot],
+    progress: Mapping[str, Progress],
+    on: date,
+    known: Mapping[str, Verdict] = MappingProxyType({}),
 ) -> dict[str, Verdict]:
-    """Return every milestone's verdict on a day, prerequisites before what rests on them."""
+    """Return every milestone's verdict on a day, prerequisites before what rests on them; `known` ones as they are."""
     verdicts: dict[str, Verdict] = {}
     open_downstream: dict[str, tuple[str, ...]] = {}
 
@@ -131,6 +136,9 @@ def evaluate(
         return open_downstream[id]
 
     for id in network.order:
+        if id in known:
+            verdicts[id] = known[id]
+            continue
         milestone, done, slot = network.plan.milestones[id], progress.get(id, NOTHING_YET), slots[id]
         reasons: list[Reason] = []
         if not done.is_closed:

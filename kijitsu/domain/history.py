@@ -107,7 +107,7 @@ def progress_of(plan: Plan, events: Iterable[Event], as_of: date | None = None) 
         if event.milestone not in plan.milestones:
             hint = did_you_mean(event.milestone, plan.milestones)
             raise InputError(f"「{event.milestone}」という項目は計画 {plan.id} にありません。{hint}")
-        progress[event.milestone] = _after(progress.get(event.milestone, NOTHING_YET), event)
+        progress[event.milestone] = after_event(progress.get(event.milestone, NOTHING_YET), event)
     return progress
 
 
@@ -119,7 +119,8 @@ def _done_on(milestone: Milestone) -> date:
     return day
 
 
-def _after(before: Progress, event: Event) -> Progress:
+def after_event(before: Progress, event: Event) -> Progress:
+    """Return what one more event makes of a milestone."""
     match event.deed:
         case Deed.START | Deed.CANCEL if before.finished_on:
             return before  # what is done is done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 
 from kijitsu.domain.plan import Addressee, Body, Organisation, Place, Post
@@ -67,6 +68,20 @@ def present(organisation: Organisation, title: str, on: date) -> Addressee:
             return post.addressee
         name = post.deputy if post else None
     return addressee(organisation, title)
+
+
+def deputies(organisation: Organisation, title: str, on: date, unable: AbstractSet[str]) -> Iterator[str]:
+    """Yield who stands in for a post on a day, the nearest first: while a post is absent or `unable`, its deputy."""
+    asked: set[str] = set()
+    name: str | None = title
+    while name is not None and name not in asked:
+        asked.add(name)
+        post = organisation.posts.get(name)
+        if post is None or not (name in unable or post.is_absent(on)):
+            return
+        name = post.deputy
+        if name is not None:
+            yield name
 
 
 def _secretariat(organisation: Organisation) -> Addressee:

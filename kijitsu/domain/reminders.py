@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -90,11 +90,16 @@ def owed(
 
 
 def upcoming(
-    network: Network, slots: Mapping[str, Slot], progress: Mapping[str, Progress], on: date
+    network: Network,
+    slots: Mapping[str, Slot],
+    progress: Mapping[str, Progress],
+    on: date,
+    among: Iterable[str] | None = None,
 ) -> Iterator[Reminder]:
-    """Yield the reminders that lie ahead, before and on the due date, if nothing changes."""
+    """Yield the reminders that lie ahead, before and on the due date, if nothing changes; of some milestones or all."""
     plan, calendar = network.plan, network.calendar
-    for id, milestone in plan.milestones.items():
+    for id in plan.milestones if among is None else among:
+        milestone = plan.milestones[id]
         done = progress.get(id, NOTHING_YET)
         if done.is_closed:
             continue

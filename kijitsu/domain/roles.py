@@ -17,6 +17,7 @@ class Right(StrEnum):
     CHANGE = "change"
     APPROVE = "approve"
     ADOPT = "adopt"
+    BASELINE = "baseline"
     SEND = "send"
     ADMINISTER = "administer"
 
@@ -34,11 +35,11 @@ class Role(StrEnum):
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.READ}),
     Role.DEPARTMENT: frozenset({Right.READ, Right.REPORT}),
-    Role.MANAGER: frozenset({Right.READ, Right.REPORT, Right.CHANGE, Right.APPROVE}),
+    Role.MANAGER: frozenset({Right.READ, Right.REPORT, Right.CHANGE, Right.APPROVE, Right.BASELINE}),
     Role.SECRETARIAT: frozenset(
-        {Right.READ, Right.REPORT, Right.OVERRIDE, Right.EXCUSE, Right.REJECT, Right.ADOPT, Right.SEND}
+        {Right.READ, Right.REPORT, Right.OVERRIDE, Right.EXCUSE, Right.REJECT, Right.ADOPT, Right.BASELINE, Right.SEND}
     ),
-    Role.ADMINISTRATOR: frozenset({Right.READ, Right.ADOPT, Right.SEND, Right.ADMINISTER}),
+    Role.ADMINISTRATOR: frozenset({Right.READ, Right.ADOPT, Right.BASELINE, Right.SEND, Right.ADMINISTER}),
 }
 """The rights of each role. A department and a manager report on the milestones of their own bodies only."""
 

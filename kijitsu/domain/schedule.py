@@ -107,10 +107,10 @@ class Network:
         """Return what rests directly on a milestone."""
         return [self.order[rank] for rank in self.structure.dependents(self.structure.rank[id])]
 
-    def downstream(self, id: str) -> list[str]:
-        """Return everything that rests on a milestone, directly or not, in the plan's order of dependency."""
+    def downstream(self, *ids: str) -> list[str]:
+        """Return everything that rests on some milestones, directly or not, in the plan's order of dependency."""
         found: set[str] = set()
-        waiting = [id]
+        waiting = list(ids)
         while waiting:
             for dependent in self.dependents(waiting.pop()):
                 if dependent not in found:
@@ -374,18 +374,11 @@ class Schedule(Mapping[str, Slot]):
             revised._counts = +revised._counts
         return revised
 
-    def settle(self, changed: Mapping[str, Milestone], settle: Settle) -> None:
-        """Ask of everything that some replaced milestones reach, prerequisites first, what should take its place."""
-        structure = self.network.structure.revised(changed)
-        ranks = [structure.rank[id] for id in changed]
-        if structure.rank is self.network.structure.rank:
-            situation, earliest = self._situation.on(structure), self._now
-        else:
-            # Compiled anew, there is nothing to compare with: everything that rests on the change is reached.
-            situation = Situation(structure, self._situation.progress)
-            earliest = Earliest(situation, self._now.as_of)
-            ranks += [structure.rank[below] for id in changed for below in self.network.downstream(id)]
-        earliest.revised(situation, ranks, settle)
+    def settle(self, ids: Iterable[str], settle: Settle) -> None:
+        """Ask of some milestones, prerequisites first, and of all that they then move, what should take their place."""
+        structure = self.network.structure.revised({})
+        ranks = [structure.rank[id] for id in ids]
+        self._now.revised(self._situation.on(structure), ranks, settle)
 
     @property
     def as_of(self) -> date | None:

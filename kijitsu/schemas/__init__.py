@@ -9,6 +9,7 @@ from kijitsu.schemas.closures import ClosuresDocument, ExtraShape, RegimeShape, 
 from kijitsu.schemas.fields import Shape, read_fiscal_year
 from kijitsu.schemas.histories import EventShape, HistoryDocument
 from kijitsu.schemas.organisations import BodyShape, OrganisationDocument
+from kijitsu.schemas.people import PeopleDocument, PersonShape
 from kijitsu.schemas.plans import (
     CapacityShape,
     DueRuleShape,
@@ -33,6 +34,8 @@ __all__ = [
     "HistoryDocument",
     "MilestoneShape",
     "OrganisationDocument",
+    "PeopleDocument",
+    "PersonShape",
     "PlanDocument",
     "PolicyShape",
     "RecurrenceShape",

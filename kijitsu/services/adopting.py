@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kijitsu.domain.errors import InputError
+from kijitsu.domain.roles import Right
 from kijitsu.office import Actor, Office
 from kijitsu.services.recomputing import remember
 from kijitsu.store import rows
@@ -10,6 +11,7 @@ from kijitsu.store import rows
 
 def adopt(office: Office, plan: str, actor: Actor) -> rows.Revision:
     """Take a plan file into the database as revision 1. Raises InvalidFile, or InputError where it is there."""
+    actor.require(Right.ADOPT, "計画の採用")
     loaded = office.library.plan(plan)
     organisation = loaded.plan.organisation
     now = office.now(organisation)

@@ -12,11 +12,12 @@ from kijitsu.domain.gates import Status
 from kijitsu.domain.history import NOTHING_YET, Deed, Progress
 from kijitsu.domain.line import addressee
 from kijitsu.domain.plan import Organisation
+from kijitsu.domain.roles import Role
 from kijitsu.domain.windows import parse_day
 from kijitsu.explain import reason_sentences
 from kijitsu.links import Ticket
 from kijitsu.located import Document
-from kijitsu.office import Actor, Office
+from kijitsu.office import Actor, NotAllowed, Office
 from kijitsu.services import reading
 from kijitsu.services.reading import Standing
 from kijitsu.services.reporting import BadReport, Report, report, snooze_limit
@@ -25,8 +26,14 @@ from kijitsu.store.work import UnitOfWork
 LONGEST = 1000
 """The most characters that a field of the page may hold."""
 
-OF_OWNER = (Deed.ACKNOWLEDGE, Deed.COMPLETE, Deed.ESTIMATE, Deed.SNOOZE, Deed.START)
-OF_SECRETARIAT = (Deed.EXCUSE,)
+_DEEDS = {
+    Role.DEPARTMENT: (Deed.ACKNOWLEDGE, Deed.COMPLETE, Deed.ESTIMATE, Deed.SNOOZE, Deed.START),
+    Role.SECRETARIAT: (Deed.EXCUSE,),
+}
+"""What a link lets its holder report, by what they are to the milestone."""
+
+
+_NOT_THEIRS = "この回答は、担当または事務局あての通知のリンクからできます。"
 
 
 class Gone(InputError):
@@ -53,7 +60,8 @@ class Dates:
 class AnswerPage:
     """Everything the page shows.
 
-    `actions` are the deeds that this recipient may report now. `progress` is what was reported so far, `dates` the
+    `holder` is in whose name an answer is recorded, with the roles that the link gives; `actions` are the deeds that
+    they may report now. `progress` is what was reported so far, `dates` the
     milestone's as of `today`, `was` those of the plan's revision that the link was made with, None where they are the
     same; `due_in` and `safe_in` are the open days from today to them, negative when past. `snooze_last` is the last day
     to which reminders may be put off, None where they may not be. `reasons` are Japanese sentences, of what blocks;
@@ -65,7 +73,7 @@ class AnswerPage:
     plan: str
     title: str
     owner: str
-    recipient: str
+    holder: Actor
     language: str
     contact: str
     contact_mail: str
@@ -149,6 +157,8 @@ def answer(office: Office, ticket: Ticket, action: Deed, fields: Mapping[str, st
     the dates are others by now, BadReport for what cannot be taken, with its field, and Gone.
     """
     page = look(office, ticket)
+    if action not in _rights(page.holder):
+        raise BadReport(_NOT_THEIRS)
     given = _report(page, ticket, action, fields)
 
     def require(standing: Standing) -> None:
@@ -157,12 +167,12 @@ def answer(office: Office, ticket: Ticket, action: Deed, fields: Mapping[str, st
             raise ClosedMeanwhile("開いている間に、この項目は終わったと報告されました。")
         if Dates(now.due, now.firm_finish) != seen:
             raise DatesMoved("開いている間に日程が変わりました。新しい日程を確かめて、もう一度お答えください。")
-        if action not in _rights(standing.plan.organisation, standing, ticket):
-            raise BadReport("この回答は、担当または事務局あての通知のリンクからできます。")
 
-    actor = Actor(page.recipient, "signed-link")
     try:
-        report(office, ticket.plan, given, actor, require)
+        report(office, ticket.plan, given, page.holder, require)
+    except NotAllowed as exc:
+        # The milestone has another owner by now.
+        raise BadReport(_NOT_THEIRS) from exc
     except InputError:
         # The second of two clicks: what it asks for is there.
         if not _is_done(look(office, ticket).progress, given):
@@ -178,16 +188,21 @@ def _organisation(office: Office, ticket: Ticket) -> Organisation:
     raise Gone("このリンクの宛先は、今の組織にはありません。事務局へお問い合わせください。")
 
 
-def _rights(organisation: Organisation, standing: Standing, ticket: Ticket) -> list[Deed]:
-    """Return what a recipient may report on a milestone: its owner, or who stands in for one that has no address,
-    answers; the secretariat may allow a delay; who got a copy may look."""
-    owner = standing.plan.milestones[ticket.milestone].owner
-    rights: list[Deed] = []
-    if addressee(organisation, owner).id == ticket.recipient:
-        rights += OF_OWNER
-    if ticket.recipient == organisation.secretariat:
-        rights += OF_SECRETARIAT
-    return rights
+def _holder(standing: Standing, ticket: Ticket) -> Actor:
+    """Return a recipient as an actor: the owner, or who stands in for one that has no address, answers for it; the
+    secretariat may allow a delay; who got a copy may look."""
+    organisation, owner = standing.plan.organisation, standing.plan.milestones[ticket.milestone].owner
+    recipient = organisation.bodies.get(ticket.recipient) or organisation.posts[ticket.recipient]
+    is_role = {
+        Role.DEPARTMENT: addressee(organisation, owner).id == ticket.recipient,
+        Role.SECRETARIAT: ticket.recipient == organisation.secretariat,
+    }
+    roles = frozenset(role for role, is_theirs in is_role.items() if is_theirs)
+    return Actor(recipient.title, "signed-link", roles, frozenset([owner]))
+
+
+def _rights(holder: Actor) -> list[Deed]:
+    return [deed for role, deeds in _DEEDS.items() if role in holder.roles for deed in deeds]
 
 
 def _page(standing: Standing, ticket: Ticket, then: Dates | None, today: date) -> AnswerPage:
@@ -198,7 +213,8 @@ def _page(standing: Standing, ticket: Ticket, then: Dates | None, today: date) -
     blocking = [reason for reason in verdict.reasons if reason.blocks]
     dates = Dates(verdict.due, verdict.firm_finish)
     last = snooze_limit(standing, id, today)
-    rights = [] if verdict.is_closed else _rights(organisation, standing, ticket)
+    holder = _holder(standing, ticket)
+    rights = [] if verdict.is_closed else _rights(holder)
     impossible = {
         Deed.SNOOZE: last is None,
         Deed.START: bool(progress.started_on or blocking),
@@ -212,7 +228,7 @@ def _page(standing: Standing, ticket: Ticket, then: Dates | None, today: date) -
         plan=plan.title,
         title=milestone.title,
         owner=organisation.bodies[milestone.owner].title,
-        recipient=recipient.title,
+        holder=holder,
         language=recipient.language,
         contact=organisation.secretariat_body.title,
         contact_mail=organisation.secretariat_body.mail or "",

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from kijitsu.domain.errors import OutsideError
 from kijitsu.domain.plan import Organisation
+from kijitsu.domain.roles import Right
 from kijitsu.messages import Courier, DeliveryFailure, Envelope, TransientFailure, Unreachable
 from kijitsu.office import Office
 from kijitsu.store import rows
@@ -62,6 +63,7 @@ def dispatch(
 
 def send_now(office: Office, organisation: Organisation) -> DispatchReport:
     """Send everything that waits, also what was put off after a failure, at whatever hour."""
+    office.actor().require(Right.SEND, "通知の送信")
     with office.open_work(organisation.municipality, False) as work:
         work.outbox.hasten(office.now(organisation))
         work.commit()
@@ -71,6 +73,7 @@ def send_now(office: Office, organisation: Organisation) -> DispatchReport:
 def resend(office: Office, organisation: Organisation, plan: str, key: str | None = None) -> int:
     """Put a given-up message out again, all of a plan's where no key is given; return how many were."""
     actor, now = office.actor(), office.now(organisation)
+    actor.require(Right.SEND, "通知の再送")
     with office.open_work(organisation.municipality, False) as work:
         work.audit.take_turn()
         dead = [row.key for row in work.outbox.all(rows.OutboxState.DEAD)]

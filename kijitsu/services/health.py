@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from kijitsu.domain.errors import KijitsuError
 from kijitsu.domain.plan import Body, Post
+from kijitsu.domain.roles import RIGHTS, SHOWN, Right, Role
 from kijitsu.office import Office
-from kijitsu.services import ledger
+from kijitsu.people import Person
+from kijitsu.services import ledger, reading
 from kijitsu.settings import read_secrets
 from kijitsu.store.rows import OutboxState
 
@@ -27,7 +29,8 @@ class Finding:
 
 def examine(office: Office) -> list[Finding]:
     """Look at the content, the database and the way out for mail; nothing is changed."""
-    return [_content(office), *_database(office), _mail(office), *_channels(office), _links(office)]
+    looked_at = [_content(office), *_database(office), *_people(office)]
+    return [*looked_at, _mail(office), *_channels(office), _links(office)]
 
 
 def _content(office: Office) -> Finding:
@@ -54,6 +57,47 @@ def _database(office: Office) -> Iterator[Finding]:
     remedy = "kijitsu outbox list で相手の返事を確かめ、直してから kijitsu outbox resend で送り直してください。"
     yield Finding("送信待ちの通知", f"{waiting}通")
     yield Finding("不達の通知", f"{dead}通", not dead, f"不達の通知が{dead}通あります。{remedy}")
+
+
+def _people(office: Office) -> Iterator[Finding]:
+    """Look whether the roles that others rest on have somebody, and say what the one who asks is."""
+    what, path = "利用者と役割", office.settings.people
+    try:
+        people, actor = office.people(), office.actor()
+    except KijitsuError as exc:
+        yield Finding(what, "使えません", False, str(exc))
+        return
+    you = f"今の操作者は {actor.name}（{actor.shown_roles}）"
+    if people is None:
+        yield Finding(what, f"利用者ファイルがないので、{office.settings.home} の持ち主が何でもできます。{you}")
+    else:
+        held = {role for person in people.values() for role in person.roles}
+        lacking = [SHOWN[each] for each in (Role.MANAGER, Role.SECRETARIAT, Role.ADMINISTRATOR) if each not in held]
+        remedy = f"{'、'.join(lacking)}の役割を持つ人がいません。{path} の roles に書いてください。"
+        yield Finding(what, f"{len(people)}人（{path}）。{you}", not lacking, remedy)
+    yield from _approvers(office, (people or {}).values())
+
+
+def _approvers(office: Office, people: Iterable[Person]) -> Iterator[Finding]:
+    """Look whether somebody can approve changes to the adopted plans that ask for it."""
+    approving = {
+        post for each in people if any(Right.APPROVE in RIGHTS[role] for role in each.roles) for post in each.posts
+    }
+    try:
+        adopted = ledger.adopted_plans(office) if office.settings.may_have_database else ()
+        plans = [reading.standing(office, str(each["plan"])).plan for each in adopted]
+    except KijitsuError:
+        return  # said of the database
+    asking = [plan for plan in plans if plan.approvers]
+    stuck = [
+        f"{plan.id}（{'、'.join(plan.approvers)}）" for plan in asking if not approving.intersection(plan.approvers)
+    ]
+    if asking:
+        remedy = (
+            f"変更を承認できる人がいません: {'、'.join(stuck)}。KIJITSU_PEOPLE の利用者ファイルで、"
+            "その職（posts）の人に manager の役割を与えてください。"
+        )
+        yield Finding("変更の承認", f"承認の要る計画 {len(asking)}件", not stuck, remedy)
 
 
 def _mail(office: Office) -> Finding:

@@ -1,4 +1,4 @@
-"""What the secretariat looks up: plans, reminders sent and to come, messages that did not arrive, the audit log."""
+"""What the secretariat looks up: plans, reminders sent and to come, messages that did not arrive."""
 
 from __future__ import annotations
 
@@ -134,27 +134,3 @@ def undelivered(office: Office, organisation: Organisation) -> list[Json]:
         }
         for row in found
     ]
-
-
-def audit(office: Office, organisation: Organisation) -> list[Json]:
-    """Return the audit log, oldest first."""
-    with office.open_work(organisation.municipality, True) as work:
-        return [
-            {
-                "number": row.number,
-                "at": row.at,
-                "actor": row.actor,
-                "authenticated_by": row.authenticated_by,
-                "action": row.action,
-                "subject": row.subject,
-                "details": row.details,
-                "hash": row.hash,
-            }
-            for row in work.audit.all()
-        ]
-
-
-def verify_audit(office: Office, organisation: Organisation) -> tuple[int, list[str]]:
-    """Return how many entries the audit log has and what is wrong with it, sentences naming the entry."""
-    with office.open_work(organisation.municipality, True) as work:
-        return len(work.audit.all()), work.audit.verify()

@@ -77,6 +77,21 @@ def remember(work: UnitOfWork, plan: Plan, calendars: Calendars) -> None:
     work.seen_calendars.put(plan.id, [_seen(calendars(id)) for id in _ids(plan)])
 
 
+def take_over(work: UnitOfWork, plan: Plan, before: Calendars, after: Calendars) -> None:
+    """Remember the days that a change of the plan itself closed or opened: they are told with the change.
+
+    What else became of the calendars since the last pass is left for the next one to notice.
+    """
+    known = work.seen_calendars.all(plan.id)
+    for id in _ids(plan):
+        days = before(id).differing(after(id))
+        if days and id in known:
+            now = {day.isoformat(): why for day in days if (why := after(id).why_closed(day))}
+            opened = {day.isoformat() for day in days} - now.keys()
+            kept = {day: why for day, why in known[id].closed.items() if day not in opened}
+            work.seen_calendars.put(plan.id, [_remembered(id, known[id].first, known[id].last, kept | now)])
+
+
 def recompute(work: UnitOfWork, standing: Standing) -> list[CalendarChange]:
     """Return what changed in the plan's calendars since they were last remembered, and remember them.
 
@@ -116,9 +131,12 @@ def _ids(plan: Plan) -> list[str]:
 @lru_cache(maxsize=16)
 def _seen(table: Closures) -> rows.SeenCalendar:
     closed = {day.isoformat(): why for day, why in _closed(table).items()}
-    span = [table.first.isoformat(), table.last.isoformat()]
-    digest = sha256(canonical([*span, closed]).encode()).hexdigest()
-    return rows.SeenCalendar(table.id, table.first, table.last, closed, digest)
+    return _remembered(table.id, table.first, table.last, closed)
+
+
+def _remembered(id: str, first: date, last: date, closed: Mapping[str, str]) -> rows.SeenCalendar:
+    digest = sha256(canonical([first.isoformat(), last.isoformat(), closed]).encode()).hexdigest()
+    return rows.SeenCalendar(id, first, last, closed, digest)
 
 
 def _closed(table: Closures) -> dict[date, str]:

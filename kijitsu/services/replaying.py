@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gc
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -16,10 +15,13 @@ from kijitsu.domain.changes import Cascade
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.history import Deed, Event, History
 from kijitsu.domain.plan import Plan
+from kijitsu.editing import Edit, EditKind
 from kijitsu.messages import Courier, Envelope
-from kijitsu.office import Actor, Office, morning
+from kijitsu.office import ALL_ROLES, Actor, Office, morning
 from kijitsu.services import adopting, changing, reporting
 from kijitsu.services.delivering import dispatch
+from kijitsu.services.reckoning import Request
+from kijitsu.services.sheets import write_csv
 from kijitsu.services.watching import PassReport, watch
 from kijitsu.store import rows
 
@@ -29,7 +31,10 @@ OnDay = Callable[[int, int], None]
 # What a replay leaves in its folder, beside its database.
 RESULTS = ("inbox", "ledger.csv", "transitions.csv", "report.html")
 
-HISTORY = Actor("history", "history-file")
+HISTORY = Actor("history", "history-file", ALL_ROLES)
+
+_CHANGES = (Deed.MOVE, Deed.WAIVE, Deed.CANCEL, Deed.REINSTATE)
+"""What changes a plan; everything else is reported."""
 
 
 @dataclass(frozen=True)
@@ -142,10 +147,13 @@ class Stage:
 
     def _act(self, event: Event) -> None:
         details = event.details
-        if event.deed is Deed.MOVE:
-            cascade = Cascade(details["cascade"])
+        if event.deed in _CHANGES:
+            kind = EditKind(event.deed)
+            to = details["to"] if kind is EditKind.MOVE else event.on.isoformat()
             reason = details.get("reason") or "履歴による"
-            changing.move(self.office, self.plan, event.milestone, details["to"], reason, cascade, HISTORY)
+            request = Request((Edit(kind, event.milestone, to),), reason, Cascade(details.get("cascade", "push")))
+            # What a history tells was approved by whoever did it.
+            changing.change(self.office, self.plan, request, HISTORY, approved=True)
             return
         given = reporting.Report(
             event.deed,
@@ -269,29 +277,15 @@ def _write(
         ledger, transitions = work.reminders.all(plan.id), work.transitions.all(plan.id)
     (folder / "mailbox").mkdir(exist_ok=True)
     (folder / "mailbox").rename(folder / "inbox")
-    _write_csv(
+    write_csv(
         folder / "ledger.csv",
         ("date", "milestone", "rule", "recipient", "channel", "deadline", "state"),
         ((r.written_on, r.milestone, r.rule, r.recipient, r.channel, r.deadline, r.state.value) for r in ledger),
     )
-    _write_csv(
+    write_csv(
         folder / "transitions.csv",
         ("date", "milestone", "from", "to", "reason"),
         ((t.occurred_on, t.milestone, t.before or "", t.after, t.reason) for t in transitions),
     )
     page = year_report(plan, history, reports, transitions, ledger, totals.as_json())
     (folder / "report.html").write_text(page, encoding="utf-8")
-
-
-def _write_csv(path: Path, header: Sequence[str], lines: Iterator[Sequence[Any]]) -> None:
-    # utf-8-sig, for Excel takes a file without the mark for Shift_JIS.
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows([_safe(value) for value in line] for line in lines)
-
-
-def _safe(value: object) -> str:
-    """Return a cell that a spreadsheet does not take for a formula."""
-    text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

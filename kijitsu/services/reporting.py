@@ -1,19 +1,21 @@
-"""What people report on a milestone: started, done with evidence, waived, cancelled, or an answer to a reminder."""
+"""What people report on a milestone: started, done with evidence, sent back, or an answer to a reminder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import date
-from hashlib import sha256
 from pathlib import Path
 
+from kijitsu import evidence
 from kijitsu.domain.eras import show_date
-from kijitsu.domain.errors import InputError
+from kijitsu.domain.errors import InputError, did_you_mean
 from kijitsu.domain.gates import Status
 from kijitsu.domain.history import NOTHING_YET, Deed, Progress
-from kijitsu.explain import reason_sentences
+from kijitsu.domain.roles import Right
 from kijitsu.office import Actor, Json, Office
+from kijitsu.services.objecting import objections
 from kijitsu.services.reading import Standing
 from kijitsu.services.watching import adopted, organisation_of
 from kijitsu.services.writing import tell
@@ -24,11 +26,18 @@ ANSWERS = (Deed.ACKNOWLEDGE, Deed.SNOOZE, Deed.ESTIMATE, Deed.EXCUSE)
 """What is said to a reminder: saying it again changes nothing."""
 
 _NEED_REASON = {
-    Deed.WAIVE: "免除",
-    Deed.CANCEL: "中止",
     Deed.ESTIMATE: "遅れの見込み",
     Deed.EXCUSE: "遅れの承認",
     Deed.REJECT: "証拠の差戻し",
+}
+_RIGHTS: Mapping[Deed, tuple[Right, str]] = {
+    Deed.START: (Right.REPORT, "着手の報告"),
+    Deed.COMPLETE: (Right.REPORT, "完了の報告"),
+    Deed.ACKNOWLEDGE: (Right.REPORT, "督促の確認"),
+    Deed.SNOOZE: (Right.REPORT, "督促の先送り"),
+    Deed.ESTIMATE: (Right.REPORT, "完了見込みの連絡"),
+    Deed.EXCUSE: (Right.EXCUSE, "遅れの承認"),
+    Deed.REJECT: (Right.REJECT, "証拠の差戻し"),
 }
 _YEARS_AHEAD = 5
 """How far ahead a day may be before it is taken for a slip of the pen."""
@@ -38,8 +47,10 @@ _YEARS_AHEAD = 5
 class Report:
     """What somebody reports on a milestone: the deed, its day, and what it needs.
 
-    `until` is the day on which to remind again (snooze), to be done (estimate), or to which a delay is allowed
-    (excuse).
+    `evidence` are the numbers of documents (文書番号) by kind, `files` the documents themselves by kind, "" being the
+    only one. They were `decided` (決裁日) and `received` (収受日) on days of their own, and hold from `effective` to
+    `expires`. `until` is the day on which to remind again (snooze), to be done (estimate), or to which a delay is
+    allowed (excuse). `override` is why the report is taken whatever stands against it.
     """
 
     deed: Deed
@@ -51,8 +62,10 @@ class Report:
     effective: date | None = None
     expires: date | None = None
     until: date | None = None
-    file: Path | None = None
     override: str = ""
+    decided: date | None = None
+    received: date | None = None
+    files: dict[str, Path] = field(default_factory=dict)
 
 
 class BadReport(InputError):
@@ -64,12 +77,16 @@ class BadReport(InputError):
         self.said, self.field = said, field
 
 
-def evidence(text: str) -> tuple[str, str]:
-    """Read one piece of evidence: 議事録=総第12号 is the kind and the document's number."""
-    kind, equals, number = text.replace("＝", "=").partition("=")
-    if not equals or not kind.strip() or not number.strip():
-        raise InputError(f"「{text}」は「種類=文書番号」の形で書いてください。例: 議事録=総第12号")
-    return kind.strip(), number.strip()
+def papers(given: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return pieces of evidence, each a kind and a document's number, by kind. Raises BadReport for a kind twice."""
+    found: dict[str, str] = {}
+    for kind, number in ((kind.strip(), number.strip()) for kind, number in given):
+        if not kind or not number:
+            raise BadReport("証拠には、種類と文書番号が要ります。例: 議事録=総第12号", "evidence")
+        if kind in found:
+            raise BadReport(f"「{kind}」が二つあります。一つの種類には、文書番号を一つ書いてください。", "evidence")
+        found[kind] = number
+    return found
 
 
 def report(
@@ -78,29 +95,44 @@ def report(
     """Record a report, with its audit entry, in one transaction; False where the same answer already stands.
 
     `require` sees where the plan stands in that transaction, and raises where it asks for something else. Raises
-    BadReport for a day in the future, a milestone that is closed already, a missing reason, an answer that its dates
-    do not allow, and (unless overridden with a reason) for a blocked milestone or evidence that the plan asks for and
-    nobody gave.
+    NotAllowed where the actor may not report this, OutsideError where a file cannot be kept, and BadReport for a day in
+    the future, a milestone that is closed already, a missing reason, an answer that its dates do not allow, and (unless
+    overridden with a reason, which is kept with what it overrode) for a milestone whose gate was not open on the day,
+    an occurrence before its time, or evidence that the plan asks for and nobody gave.
     """
     organisation = organisation_of(office, plan)
     today = office.today(organisation)
-    with office.open_work(organisation.municipality, False) as work:
+    most = office.settings.evidence_mib << 20
+    # Copied before anybody has to wait for this transaction; what is not kept is gone at the end of the stack.
+    with ExitStack() as stack:
+        copies = {
+            kind: stack.enter_context(evidence.incoming(office.settings.evidence, file, most))
+            for kind, file in given.files.items()
+        }
+        work = stack.enter_context(office.open_work(organisation.municipality, False))
         work.audit.take_turn()
         standing = adopted(office, work, plan, today)
         id = standing.milestone(given.milestone)
+        _check_rights(standing, given, actor)
         details = _details(standing, given)
         if _stands(work, plan, given, details):
             return False
         require(standing)
         _check(standing, given, today)
+        if given.deed in (Deed.START, Deed.COMPLETE):
+            _weigh(standing, _on_its_day(office, work, standing, given), given, details)
+        if copies:
+            details["files"] = {_kind_of(standing, given, kind): copy.paper.as_json() for kind, copy in copies.items()}
         now = office.now(standing.plan.organisation)
-        if given.file:
-            details["file"] = _kept(office, given.file)
         row = rows.EventRow(plan, given.on, given.deed, id, details, actor.name, now)
         number = work.events.add(row)
         entry = {"on": given.on.isoformat(), "event": number, **details}
         work.audit.append(now, actor.name, actor.authenticated_by, given.deed, f"{plan}/{id}", entry)
         tell(office, work, adopted(office, work, plan, today), today, ["rejected", "estimate"])
+        # Nothing but the commit can fail from here on, and then nobody knows whether the event stands: a file that no
+        # event names harms nobody, an event without its file does.
+        for copy in copies.values():
+            copy.keep()
         work.commit()
     return True
 
@@ -113,6 +145,13 @@ def _stands(work: UnitOfWork, plan: str, given: Report, details: Json) -> bool:
         if row.milestone == given.milestone and row.kind in (given.deed, Deed.COMPLETE, Deed.REJECT):
             return row.kind == given.deed and dict(row.details) == details
     return False
+
+
+def _check_rights(standing: Standing, given: Report, actor: Actor) -> None:
+    right, doing = _RIGHTS[given.deed]
+    actor.require(right, doing, standing.plan.milestones[given.milestone].owner)
+    if given.override:
+        actor.require(Right.OVERRIDE, "理由を付けた例外の扱い")
 
 
 def _check(standing: Standing, given: Report, today: date) -> None:
@@ -136,8 +175,10 @@ def _check(standing: Standing, given: Report, today: date) -> None:
         hint = f"次の回は {again.id}（{again.title}）です。" if again else ""
         raise BadReport(f"「{milestone.title}」は{show_date(day)}に終わっています。二度は報告できません。{hint}")
     match given.deed:
-        case Deed.START | Deed.COMPLETE:
-            _check_work(standing, given, done)
+        case Deed.START if done.started_on:
+            raise BadReport(f"「{milestone.title}」は{show_date(done.started_on)}に着手しています。")
+        case Deed.COMPLETE:
+            _check_evidence(standing, given, done)
         case Deed.SNOOZE:
             _check_snooze(standing, given, today)
         case Deed.ESTIMATE | Deed.EXCUSE if given.until is None or given.until < today:
@@ -145,46 +186,80 @@ def _check(standing: Standing, given: Report, today: date) -> None:
 
 
 def _check_days(standing: Standing, given: Report, today: date) -> None:
-    if given.on > today:
-        raise BadReport(
-            f"{show_date(given.on)}は先の日です。「{standing.plan.milestones[given.milestone].title}」は"
-            f"今日（{show_date(today)}）までの日で報告してください。",
-            "on",
-        )
+    title = standing.plan.milestones[given.milestone].title
+    done_on = {"on": (given.on, title), "decided": (given.decided, "決裁日"), "received": (given.received, "収受日")}
+    for name, (day, what) in done_on.items():
+        if day and day > today:
+            raise BadReport(
+                f"{show_date(day)}は先の日です。「{what}」は今日（{show_date(today)}）までの日で報告してください。",
+                name,
+            )
     # A day outside of the calendars would leave a plan that nobody can compute any more.
-    for name in ("on", "effective", "until"):
-        day: date | None = getattr(given, name)
+    for name in ("on", "decided", "received", "effective", "until"):
+        day = getattr(given, name)
         is_near = day is None or today <= day <= today.replace(year=today.year + _YEARS_AHEAD, day=1)
         if day and not is_near and not standing.loaded.calendars.covers(day.year):
             raise BadReport(f"{day} は計画の期間から離れすぎています。年に誤りがないか確かめてください。", name)
 
 
-def _check_work(standing: Standing, given: Report, done: Progress) -> None:
+def _check_evidence(standing: Standing, given: Report, done: Progress) -> None:
     milestone = standing.plan.milestones[given.milestone]
-    title = milestone.title
-    if given.deed is Deed.START and done.started_on:
-        raise BadReport(f"「{title}」は{show_date(done.started_on)}に着手しています。")
-    blocking = [reason for reason in standing.verdicts[given.milestone].reasons if reason.blocks]
-    if blocking and not given.override:
-        raise BadReport(
-            f"「{title}」は停止しています。{' '.join(reason_sentences(standing.plan, blocking))}",
-            "",
-            "先にその項目を済ませるか、やむを得ないときは、進めてよい理由（--override）を書いてください。",
-        )
-    if given.deed is Deed.START:
-        return
     if done.started_on and given.on < done.started_on:
         raise BadReport(
-            f"「{title}」の完了が着手（{show_date(done.started_on)}）より前です。日付を確かめてください。", "on"
+            f"「{milestone.title}」の完了が着手（{show_date(done.started_on)}）より前です。日付を確かめてください。",
+            "on",
+        )
+    holds_from = max(given.on, given.effective or given.on)
+    if given.expires and given.expires < holds_from:
+        what = "効力の始まる日" if holds_from > given.on else "完了した日"
+        raise BadReport(
+            f"有効期限（{show_date(given.expires)}）が、{what}（{show_date(holds_from)}）より前です。", "expires"
         )
     missing = [kind for kind in milestone.evidence if kind not in given.evidence]
-    if missing and not given.override:
-        example = " ".join(f"--evidence {kind}=文書番号" for kind in missing)
+    for kind in given.evidence:
+        # More than what is asked for is welcome; a slip of the pen would leave what is asked for missing.
+        if kind not in milestone.evidence and (hint := did_you_mean(kind, missing)):
+            raise BadReport(f"「{milestone.title}」の証拠に「{kind}」はありません。{hint}", "evidence")
+
+
+def _kind_of(standing: Standing, given: Report, kind: str) -> str:
+    """Return the kind of evidence that a file is of; one that names none is of the only one there is."""
+    milestone = standing.plan.milestones[given.milestone]
+    kinds = list(dict.fromkeys([*given.evidence, *milestone.evidence]))
+    if kind in kinds:
+        return kind
+    if not kind and len(kinds) == 1 and not given.files.keys() & set(kinds):
+        return kinds[0]
+    known = "、".join(kinds) or "なし"
+    what = f"「{kind}」のファイルがありますが、その証拠がありません。" if kind else "どの証拠のファイルか決まりません。"
+    raise BadReport(
+        f"{what}「{milestone.title}」の証拠: {known}。{did_you_mean(kind, kinds)}",
+        "files",
+        " --file 種類=ファイル と --evidence 種類=文書番号 を組にしてください。",
+    )
+
+
+def _weigh(standing: Standing, then: Standing, given: Report, details: Json) -> None:
+    """Raise BadReport with all that stands against a report, or put it into the details where it is overridden."""
+    found = list(objections(standing, then, given))
+    if not found:
+        return
+    if not given.override.strip():
+        remedies = [f"{each.on_command_line} を付けるか、" for each in found if each.on_command_line]
         raise BadReport(
-            f"「{title}」の完了には {'、'.join(missing)} が要ります。",
-            "evidence",
-            f"{example} を付けるか、やむを得ないときは、証拠がなくてよい理由（--override）を書いてください。",
+            "".join(each.said for each in found) + "やむを得ないときは、事務局だけが理由を付けて記録できます。",
+            found[0].field,
+            "".join(remedies) + "--override に理由を書いてください。",
         )
+    details["overridden"] = [{"code": code, "milestone": id} for each in found for code, id in each.against]
+
+
+def _on_its_day(office: Office, work: UnitOfWork, standing: Standing, given: Report) -> Standing:
+    """Return how the plan stood on the reported day, the milestone being at work: what its gate had against that."""
+    then = standing if given.on == standing.as_of else adopted(office, work, standing.plan.id, given.on)
+    done = then.progress.get(given.milestone, NOTHING_YET)
+    at_work = replace(done, started_on=done.started_on or given.on)
+    return replace(then, progress={**then.progress, given.milestone: at_work})
 
 
 def snooze_limit(standing: Standing, id: str, today: date) -> date | None:
@@ -225,6 +300,8 @@ def _details(standing: Standing, given: Report) -> Json:
         "by": given.by,
         "override": given.override,
         "evidence": given.evidence,
+        "decided": given.decided and given.decided.isoformat(),
+        "received": given.received and given.received.isoformat(),
         "effective": given.effective and given.effective.isoformat(),
         "expires": given.expires and given.expires.isoformat(),
         "until": given.until and given.until.isoformat(),
@@ -234,18 +311,3 @@ def _details(standing: Standing, given: Report) -> Json:
         shown = verdict.firm_finish or verdict.due
         details["deadline"] = shown and shown.isoformat()
     return {key: value for key, value in details.items() if value}
-
-
-def _kept(office: Office, file: Path) -> str:
-    """Keep an evidence file under its SHA-256 and return that; the same file is kept once."""
-    try:
-        content = file.read_bytes()
-    except OSError as exc:
-        raise InputError(f"証拠書類 {file} を読めません: {exc.strerror}。パスを確かめてください。") from exc
-    digest = sha256(content).hexdigest()
-    folder = office.settings.home / "evidence"
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".{digest}.part"
-    part.write_bytes(content)
-    part.replace(folder / f"{digest}{file.suffix.lower()}")
-    return f"sha256:{digest}"

@@ -13,11 +13,15 @@ from kijitsu.store.work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A milestone's due date and window before a move, and the words of whoever moved it."""
+    """A milestone's due date, window and owner before a change, and the words of whoever made it.
+
+    `was_window` is "" where the window stayed, `owner` where that is not known.
+    """
 
     was: date | None
     was_window: str
     cause: str
+    owner: str = ""
 
 
 UNKNOWN = Shift(None, "", "")
@@ -31,7 +35,8 @@ def shifts_of(work: UnitOfWork, plan: str, reminders: Iterable[Reminder]) -> dic
         change = (work.plans.change(plan, revision) or {}) if revision is not None else {}
         if was := change.get("was", {}).get(id):
             day = date.fromisoformat(was["due"]) if was["due"] else None
-            found[id, rule] = Shift(day, was["window"] or "", change["change"]["reason"])
+            cause = was.get("cause") or change["change"]["reason"]
+            found[id, rule] = Shift(day, was["window"] or "", cause, was.get("owner") or "")
     # Moved by a calendar, on the day that the rule names.
     if by_calendar := [move for move, revision in moves.items() if revision is None]:
         entries = [entry.details for entry in work.audit.all() if (entry.action, entry.subject) == ("calendar", plan)]

@@ -165,10 +165,10 @@ class _Sorting:
         found: set[ReminderKey] = set()
         for (id, _), untold in moves.items():
             oldest = min(untold, key=lambda r: r.revision or 0)
-            window = plan.milestones[id].window
-            now = (self.standing.slots[id].due, window.wording if window else "")
+            window, owner = plan.milestones[id].window, plan.milestones[id].owner
+            now = (self.standing.slots[id].due, window.wording if window else "", owner)
             for was in shifts_of(self.work, plan.id, [oldest]).values():
-                if (was.was, was.was_window) == now:
+                if (was.was, was.was_window or now[1], was.owner or owner) == now:
                     found |= {ReminderKey(plan.id, *each.key) for each in untold}
         return found
 

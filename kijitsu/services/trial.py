@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.plan import Addressee, Organisation
+from kijitsu.domain.roles import Right
 from kijitsu.messages import DeliveryFailure, Envelope, Letter
 from kijitsu.office import Office
 from kijitsu.services.watching import organisation_of
@@ -20,6 +21,8 @@ def send_trial(office: Office, plan: str, id: str) -> tuple[Addressee, str]:
     Raises DeliveryFailure with the server's words where it refuses, InputError where nobody is called so or has an
     address. Either answer stands in the audit log.
     """
+    actor = office.actor()
+    actor.require(Right.SEND, "試験の通知の送信")
     organisation = organisation_of(office, plan)
     to = _addressee(organisation, id)
     envelope = _envelope(office, organisation, plan, to)
@@ -32,7 +35,6 @@ def send_trial(office: Office, plan: str, id: str) -> tuple[Addressee, str]:
     finally:
         courier.close()
     details = {"channel": to.channel, "address": to.address, "answer": answer, "accepted": refusal is None}
-    actor = office.actor()
     with office.open_work(organisation.municipality, False) as work:
         now = office.now(organisation)
         work.audit.append(now, actor.name, actor.authenticated_by, "trial", to.id, details)

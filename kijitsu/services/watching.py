@@ -12,16 +12,18 @@ from kijitsu.domain.errors import InputError
 from kijitsu.domain.gates import SHOWN, Status, Verdict
 from kijitsu.domain.plan import Organisation
 from kijitsu.domain.reminders import told_of_move
-from kijitsu.office import Actor, Office
+from kijitsu.domain.roles import Right
+from kijitsu.office import ALL_ROLES, Actor, Office
 from kijitsu.services import reading
 from kijitsu.services.reading import Standing
 from kijitsu.services.recomputing import CalendarChange, recompute
 from kijitsu.services.sorting import mail_of
+from kijitsu.services.weekly import write_weekly
 from kijitsu.services.writing import owed_on, post
 from kijitsu.store import rows
 from kijitsu.store.work import UnitOfWork
 
-PASS = Actor("kijitsu", "pass")
+PASS = Actor("kijitsu", "pass", ALL_ROLES)
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,17 @@ class PassReport:
         ]
 
 
-def watch(office: Office, plan: str, on: date | None = None, flow_run: str | None = None) -> PassReport:
+def watch(
+    office: Office, plan: str, on: date | None = None, flow_run: str | None = None, actor: Actor = PASS
+) -> PassReport:
     """Run the pass of an adopted plan for a day, today where none is given; a second pass of a day adds nothing.
 
-    What changed in the plan's calendars, transitions, reminders, the letters that carry them and the audit entries are
-    kept together or not at all. Raises InputError where the plan was never adopted, for a day to come, and for one
+    Every morning it is the system's own act; `actor` is somebody who starts it by hand.
+    What changed in the plan's calendars, transitions, reminders, the letters that carry them, the audit entries and the
+    first pass's weekly letter are kept together or not at all. Raises InputError where the plan was never adopted, for a day to come, and for one
     before the latest pass.
     """
+    actor.require(Right.SEND, "監視")
     organisation = organisation_of(office, plan)
     today = office.today(organisation)
     on = on or today
@@ -80,7 +86,7 @@ def watch(office: Office, plan: str, on: date | None = None, flow_run: str | Non
         changes = recompute(work, standing)
         for change in changes:
             details = {**change.as_json(), "on": on.isoformat()}
-            work.audit.append(now, PASS.name, PASS.authenticated_by, "calendar", plan, details)
+            work.audit.append(now, actor.name, actor.authenticated_by, "calendar", plan, details)
         before = work.standings.statuses(plan)
         transitions = _transitions(plan, standing, before, on)
         work.transitions.add(transitions)
@@ -90,7 +96,9 @@ def watch(office: Office, plan: str, on: date | None = None, flow_run: str | Non
         summary = {"transitions": len(transitions), "letters": len(letters)}
         if transitions or letters:
             details = {**summary, "on": on.isoformat(), "changed": [_changed(t) for t in transitions]}
-            work.audit.append(now, PASS.name, PASS.authenticated_by, "watch", plan, details)
+            work.audit.append(now, actor.name, actor.authenticated_by, "watch", plan, details)
+        # Last, for it says where the audit log ends.
+        write_weekly(office, work, standing, on)
         told = list(dict.fromkeys([*told, *letters]))
         work.passes.record(rows.PassRow(plan, on, now, flow_run, {**summary, "told": told}))
         work.commit()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import date
 from hashlib import sha256
+from typing import Any
 
 from kijitsu.domain.gates import Status
 from kijitsu.domain.line import addressee
@@ -75,10 +77,15 @@ def _message_key(plan: str, on: date, draft: Draft) -> str:
 
 def letter_of(office: Office, work: UnitOfWork, standing: Standing, draft: Draft, on: date) -> Letter:
     """Return what a letter has to say, as the plan stands on its day."""
+    shifts = shifts_of(work, standing.plan.id, draft.reminders)
+    return letter_to(draft.to, standing, on, items=items_of(office, standing, draft.reminders, on, shifts))
+
+
+def letter_to(to: Addressee, standing: Standing, on: date, **said: Any) -> Letter:
+    """Return a letter on a plan to somebody; `said` are the fields of what it says."""
     organisation = standing.plan.organisation
-    to, contact = draft.to, organisation.secretariat_body
-    body = organisation.bodies.get(to.id)
-    return Letter(
+    contact, body = organisation.secretariat_body, organisation.bodies.get(to.id)
+    usual = Letter(
         municipality=organisation.title,
         plan=standing.plan.id,
         plan_title=standing.plan.title,
@@ -86,7 +93,7 @@ def letter_of(office: Office, work: UnitOfWork, standing: Standing, draft: Draft
         recipient=to.id,
         recipient_title=to.title,
         is_request=body is not None and body.kind == "agency",
-        items=items_of(office, standing, draft.reminders, on, shifts_of(work, standing.plan.id, draft.reminders)),
+        items=(),
         contact_title=contact.title,
         contact_mail=contact.mail or "",
         municipality_code=organisation.municipality,
@@ -95,6 +102,7 @@ def letter_of(office: Office, work: UnitOfWork, standing: Standing, draft: Draft
         changed_at=standing.changed_at,
         channel=to.channel,
     )
+    return replace(usual, **said)
 
 
 def _envelope(office: Office, work: UnitOfWork, standing: Standing, draft: Draft, key: str, on: date) -> Envelope:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Row, String, bindparam, func, insert, select, type_coerce
+from sqlalchemy import ColumnElement, Row, Select, String, bindparam, func, insert, select, type_coerce
 
+from kijitsu.domain.errors import InputError
 from kijitsu.store.engine import ADVISORY_LOCKS
 from kijitsu.store.repository import Repository, rows_of, upsert, values
-from kijitsu.store.rows import AuditRow
+from kijitsu.store.rows import AuditHead, AuditRow
 from kijitsu.store.tables import audit, audit_heads, canonical
 
 GENESIS = "0" * 64
@@ -23,18 +24,24 @@ _HEAD = select(audit_heads.c.number, audit_heads.c.hash).where(audit_heads.c.mun
 _APPEND = insert(audit)
 _HERE = audit.c.municipality == bindparam("here")
 _ALL = rows_of(audit, AuditRow).order_by(audit.c.number)
-# As the database holds them: an entry that does not even parse is to be reported, not to end the search.
-_RAW = (
-    select(
-        *(
-            type_coerce(column, String) if column.name in {"at", "details"} else column
-            for column in _ALL.selected_columns
-        )
-    )
-    .where(_HERE)
-    .order_by(audit.c.number)
-)
+_COUNT = select(func.count()).where(_HERE)
 _LOCK = select(func.pg_advisory_xact_lock(ADVISORY_LOCKS, bindparam("chain")))
+_ROWS_AT_ONCE = 1000
+"""A log of years is never in memory as a whole."""
+
+
+def _raw(at: ColumnElement[Any]) -> Select[Any]:
+    """Select entries as the database holds them: what does not even parse is reported, and does not end the search."""
+    as_held = {"at": at.label("at"), "details": type_coerce(audit.c.details, String).label("details")}
+    columns = (as_held.get(column.name, column) for column in _ALL.selected_columns)
+    return select(*columns).where(_HERE).order_by(audit.c.number)
+
+
+_RAW = {
+    "sqlite": _raw(type_coerce(audit.c.at, String)),
+    # As SQLite spells an instant; the era is for what no driver would read.
+    "postgresql": _raw(func.to_char(func.timezone("UTC", audit.c.at), "YYYY-MM-DD HH24:MI:SS.US AD")),
+}
 
 
 class Audit(Repository):
@@ -78,48 +85,102 @@ class Audit(Repository):
 
     def all(self) -> list[AuditRow]:
         """Return all entries, the first one first."""
-        return [AuditRow(*row) for row in self._rows(_ALL)]
+        return list(self.each())
 
-    def verify(self) -> list[str]:
-        """Return what is wrong with the log, in sentences naming the entry; none where it is as written."""
-        return list(self._problems())
+    def each(self) -> Iterator[AuditRow]:
+        """Yield all entries, the first one first, a few at a time. Raises InputError for one that cannot be read."""
+        try:
+            for row in self._stream(_ALL):
+                yield AuditRow(*tuple(row))
+        except ValueError as exc:
+            raise InputError(
+                "監査記録に読めないものがあります。kijitsu audit verify で番号を確かめてください。"
+            ) from exc
 
-    def _problems(self) -> Iterator[str]:
-        last, previous = 0, GENESIS
-        for raw in self._run(_RAW):
+    def count(self) -> int:
+        """Return how many entries there are."""
+        return int(self._run(_COUNT).scalar_one())
+
+    def head(self) -> AuditHead:
+        """Return where the chain ends: number 0 and the hash of GENESIS before the first entry."""
+        return AuditHead(*self._head())
+
+    def verify(
+        self, witness: AuditHead | None = None, on_entry: Callable[[AuditRow], None] = lambda entry: None
+    ) -> list[str]:
+        """Return what is wrong with the log, in sentences naming the entry; none where it is as written.
+
+        `witness` is the head as somebody noted it down, its hash from the first digit on: the log must still lead
+        there. Only that shows a log that was cut or rebuilt together with its head. `on_entry` is given every entry
+        that is as it was written.
+        """
+        return list(self._problems(witness, on_entry))
+
+    def _problems(self, witness: AuditHead | None, on_entry: Callable[[AuditRow], None]) -> Iterator[str]:
+        last, previous, witnessed = 0, GENESIS, ""
+        for raw in self._stream(_RAW[self._dialect]):
             number = raw.number
-            if number > last + 1:
-                yield f"監査記録 {_span(last + 1, number - 1)} が欠けています。"
-            elif number < 1:
+            # SQLite's integers may be fractions and texts, and a table made anew may hold a number twice.
+            if not isinstance(number, int) or number <= last:
                 yield f"監査記録 {number}番 は、後から差し込まれたものです。"
                 continue
-            if not self._is_as_written(raw):
+            if number > last + 1:
+                yield f"監査記録 {_span(last + 1, number - 1)} が欠けています。"
+            entry = self._as_written(raw)
+            if entry is None:
                 yield f"監査記録 {number}番 の内容が、記録した後に書き換えられています。"
-            elif number == last + 1 and raw.previous_hash != previous:
-                yield (
-                    f"監査記録 {number}番 が、前の記録につながっていません。"
-                    f"{_span(max(last, 1), number)} のどちらかが、記録した後に作り直されています。"
-                )
+            else:
+                on_entry(entry)
+                if number == last + 1 and raw.previous_hash != previous:
+                    yield (
+                        f"監査記録 {number}番 が、前の記録につながっていません。"
+                        f"{_span(max(last, 1), number)} のどちらかが、記録した後に作り直されています。"
+                    )
             last, previous = number, raw.hash
-        head, head_hash = self._head()
-        if last < head:
-            yield f"監査記録 {_span(last + 1, head)} が欠けています。"
-        elif last > head:
-            yield f"監査記録 {_span(head + 1, last)} は、後から差し込まれたものです。"
-        elif previous != head_hash:
+            if witness and number == witness.number:
+                witnessed = str(raw.hash)
+        yield from self._problems_of_head(last, previous)
+        if witness:
+            yield from _problems_of_witness(witness, witnessed, last)
+
+    def _problems_of_head(self, last: int, previous: str) -> Iterator[str]:
+        head = self.head()
+        if last < head.number:
+            yield f"監査記録 {_span(last + 1, head.number)} が欠けています。"
+        elif last > head.number == 0:
+            yield f"監査記録の最後（{last}番）の控えが消されています。"
+        elif last > head.number:
+            yield f"監査記録 {_span(head.number + 1, last)} は、後から差し込まれたものです。"
+        elif previous != head.hash:
             yield f"監査記録 {last}番 が、記録した後に作り直されています。"
+
+    def _stream(self, statement: Select[Any]) -> Iterator[Row[Any]]:
+        options = {"yield_per": _ROWS_AT_ONCE}
+        return iter(self._connection.execute(statement, {"here": self._municipality}, execution_options=options))
 
     def _head(self) -> tuple[int, str]:
         # Not the newest entry: were it removed, the next one would take its number and hide that.
         row = self._run(_HEAD).first()
         return (row.number, row.hash) if row else (0, GENESIS)
 
-    def _is_as_written(self, raw: Row[Any]) -> bool:
+    def _as_written(self, raw: Row[Any]) -> AuditRow | None:
+        """Return an entry whose hash is that of its content, None for any other.
+
+        The spelling counts too: of a key that JSON holds twice, and of an instant with a zone, others read another
+        value than we do.
+        """
         try:
-            entry = AuditRow(**raw._asdict() | {"at": _instant(raw.at), "details": json.loads(raw.details)})
-        except (TypeError, ValueError):
-            return False
-        return entry.hash == self._digest(entry)
+            text = raw.at.removesuffix(" AD")
+            at = datetime.fromisoformat(text).replace(tzinfo=None)
+            entry = AuditRow(**raw._asdict() | {"at": at.replace(tzinfo=UTC), "details": json.loads(raw.details)})
+            is_ours = (
+                text == at.isoformat(" ", "microseconds")
+                and raw.details == canonical(entry.details)
+                and entry.hash == self._digest(entry)
+            )
+        except (AttributeError, TypeError, ValueError, RecursionError):
+            return None
+        return entry if is_ours else None
 
     def _digest(self, entry: AuditRow) -> str:
         hashed = values(entry) | {"municipality": self._municipality, "at": entry.at.isoformat()}
@@ -127,11 +188,20 @@ class Audit(Repository):
         return sha256(canonical(hashed).encode()).hexdigest()
 
 
-def _instant(stored: datetime | str) -> datetime:
-    """Read what a driver gives for an instant: text on SQLite, aware on PostgreSQL."""
-    if isinstance(stored, datetime):
-        return stored.astimezone(UTC)
-    return datetime.fromisoformat(stored).replace(tzinfo=UTC)
+def _problems_of_witness(witness: AuditHead, found: str, last: int) -> Iterator[str]:
+    """Say how the log differs from what was noted down; `found` is the hash of that number, "" where it is missing."""
+    if witness.number > last:
+        yield (
+            f"控えにある監査記録 {witness.number}番 がありません。今の記録は{last}番で終わっています。"
+            "終わりが切り取られたか、古いバックアップに戻されています。"
+        )
+    elif not found:
+        yield f"控えにある監査記録 {witness.number}番 がありません。"
+    elif not found.startswith(witness.hash):
+        yield (
+            f"監査記録 {witness.number}番 のハッシュが、控え（{witness.hash[:16]}）と違います（今は {found[:16]}）。"
+            f"{_span(1, witness.number)} のどれかから後が、作り直されています。"
+        )
 
 
 def _span(first: int, last: int) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, bindparam, func, insert, select
+from sqlalchemy import BindParameter, String, bindparam, func, insert, select, type_coerce
 
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.gates import Status
@@ -30,6 +31,17 @@ _HEAD = (
     .where(tables.plan_revisions.c.municipality == bindparam("here"), tables.plan_revisions.c.plan == _PLAN)
     .order_by(tables.plan_revisions.c.number.desc())
     .limit(1)
+)
+# As the database holds them: a document that does not even parse is to be reported.
+_DOCUMENTS = (
+    select(
+        tables.plan_revisions.c.plan,
+        tables.plan_revisions.c.number,
+        type_coerce(tables.plan_revisions.c.document, String).label("document"),
+        tables.plan_revisions.c.sha256,
+    )
+    .where(tables.plan_revisions.c.municipality == bindparam("here"))
+    .order_by(tables.plan_revisions.c.plan, tables.plan_revisions.c.number)
 )
 _ADOPTED_AT = select(tables.plan_revisions.c.made_at).where(
     tables.plan_revisions.c.municipality == bindparam("here"),
@@ -136,6 +148,11 @@ class Plans(Repository):
         """Return all revisions, the first one first."""
         return [Revision(*row) for row in self._rows(_REVISIONS, plan=plan)]
 
+    def hashes(self) -> dict[tuple[str, int], str | None]:
+        """Return the SHA-256 of every revision by plan and number, None where its document is not what was kept."""
+        found = self._connection.execute(_DOCUMENTS, {"here": self._municipality}, execution_options={"yield_per": 10})
+        return {(row.plan, row.number): row.sha256 if _is_kept(row.document, row.sha256) else None for row in found}
+
     def ids(self) -> list[str]:
         """Return the ids of the adopted plans, sorted."""
         return list(self._run(_PLAN_IDS).scalars())
@@ -157,13 +174,23 @@ class Plans(Repository):
         latest = self.latest(plan)
         if (latest.number if latest else 0) != expected:
             raise StaleRevision(plan, expected, latest)
-        digest = sha256(canonical(document).encode()).hexdigest()
-        row = Revision(plan, expected + 1, document, digest, reason, actor, change and dict(change), made_at)
+        row = Revision(plan, expected + 1, document, _digest(document), reason, actor, change and dict(change), made_at)
         if not self._write(insert_new(self._dialect, tables.plan_revisions), [values(row)]).first():
             raise StaleRevision(plan, expected, self.latest(plan))
         added = self.latest(plan)
         assert added is not None
         return added
+
+
+def _digest(document: Any) -> str:
+    return sha256(canonical(document).encode()).hexdigest()
+
+
+def _is_kept(text: str, digest: str) -> bool:
+    try:
+        return _digest(json.loads(text)) == digest
+    except (TypeError, ValueError, RecursionError):
+        return False
 
 
 class Events(Repository):

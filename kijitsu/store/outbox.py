@@ -26,6 +26,12 @@ _LEASED = (*_THIS, outbox.c.state == _PENDING, outbox.c.lease_token == bindparam
 _ADD = insert(outbox)
 _ALL = select(*_COLUMNS).where(_HERE).order_by(outbox.c.written_at, outbox.c.key)
 _IN_STATE = _ALL.where(outbox.c.state == bindparam("state"))
+_LAST = (
+    select(outbox.c.key, outbox.c.written_at)
+    .where(_HERE, outbox.c.key.startswith(bindparam("beginning"), escape="/"))
+    .order_by(outbox.c.written_at.desc())
+    .limit(1)
+)
 _COUNTS = select(outbox.c.state, func.count()).where(_HERE).group_by(outbox.c.state)
 _DUE = (
     _HERE,
@@ -154,6 +160,12 @@ class Outbox(Repository):
     def revive(self, key: str, now: datetime) -> bool:
         """Put a dead message out again with its attempts forgotten; False where none such is dead."""
         return bool(self._run(_REVIVE, this=key, now=now).rowcount)
+
+    def last(self, beginning: str) -> tuple[str, datetime] | None:
+        """Return the key that was written last of those with this beginning, and when; None where there is none."""
+        # What LIKE reads as a wildcard is a letter like any other in a key.
+        row = self._run(_LAST, beginning=beginning.replace("/", "//").replace("_", "/_").replace("%", "/%")).first()
+        return (row.key, row.written_at) if row else None
 
     def counts(self) -> dict[OutboxState, int]:
         """Return how many messages are in each state, those without any included."""

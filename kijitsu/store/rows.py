@@ -209,6 +209,13 @@ class SeenCalendar:
     sha256: str
 
 
+class AuditHead(NamedTuple):
+    """The number of the newest audit entry, and its hash."""
+
+    number: int
+    hash: str
+
+
 @dataclass(frozen=True, slots=True)
 class AuditRow:
     """One entry of the audit log, chained to the one before by its hash; numbers count from 1."""

@@ -18,7 +18,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from kijitsu.hosting.processes import free_port
 from tests.acceptance.support import SMALL, Desk, body, calendar_with
-from tests.chromium import Unavailable, chromium
+from tests.chromium import chromium
+from tests.debian import Unavailable
 
 # Ten open days before 31 May 2016: the morning of the first letter.
 MORNING = date(2016, 5, 17)

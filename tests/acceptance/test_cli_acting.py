@@ -10,6 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 from sqlalchemy import text
 
+from kijitsu.people import os_user
 from tests.acceptance.support import SMALL, Desk, body, calendar_with, engine_of
 
 FRIDAY, MONDAY, TUESDAY = "2016-06-03", "2016-06-06", "2016-06-07"
@@ -116,6 +117,7 @@ def test_completion_is_refused_without_evidence_ahead_of_its_day_and_twice(adopt
     assert "種類=文書番号" in refused("review", "--evidence", "評価書")
     assert "先の日です" in refused("review", "--evidence", "評価書=総第75号", "--on", MONDAY)
     assert "もしかして: review" in refused("reviw", "--evidence", "評価書=総第75号")
+    assert "二つあります" in refused("review", "--evidence", "評価書=総第75号", "--evidence", "評価書=総第76号")
     assert status(adopted, "review") == "overdue"
 
     adopted("complete", "small", "review", "--evidence", "評価書=総第75号", "--on", "H28.6.2")
@@ -154,11 +156,24 @@ def test_a_file_given_as_evidence_is_kept_under_its_sha256(adopted: Desk, tmp_pa
     paper.write_bytes(b"%PDF-1.4 ...")
     digest = sha256(b"%PDF-1.4 ...").hexdigest()
 
-    adopted("complete", "small", "review", "--evidence", "評価書=総第75号", "--file", paper)
+    dates = ("--on", "6月2日", "--decided", "6月1日", "--received", "H28.6.2", "--expires", "3月31日")
+    adopted("complete", "small", "review", "--evidence", "評価書=総第75号", "--file", f"評価書={paper}", *dates)
 
     assert adopted.home
-    assert (adopted.home / "evidence" / f"{digest}.pdf").read_bytes() == b"%PDF-1.4 ..."
-    assert adopted("audit", "list", "--json").json[-1]["details"]["file"] == f"sha256:{digest}"
+    assert (adopted.home / "evidence" / digest[:2] / digest).read_bytes() == b"%PDF-1.4 ..."
+    (entry,) = adopted("evidence", "list", "small", "review", "--json").json
+    assert entry["file"]["sha256"] == digest
+    # Without a year they are the plan's: fiscal 2016 ends in March 2017.
+    assert [entry[name] for name in ("on", "decided", "received", "expires")] == [
+        "2016-06-02",
+        "2016-06-01",
+        "2016-06-02",
+        "2017-03-31",
+    ]
+    listed = adopted("evidence", "list", "small").out
+    assert all(word in listed for word in ("総第75号", "決裁 2016-06-01", "評価書.PDF", "情報 太郎"))
+    adopted("evidence", "save", "small", digest[:12], "--out", tmp_path / "out.pdf")
+    assert (tmp_path / "out.pdf").read_bytes() == b"%PDF-1.4 ..."
     missing = adopted("complete", "small", "audience", "--file", tmp_path / "nowhere.pdf", code=1)
     assert "nowhere.pdf" in missing.err
 
@@ -184,7 +199,7 @@ def test_a_preview_shows_everything_and_changes_nothing(adopted: Desk) -> None:
     said = adopted("move", "small", "filing", "--to", "平成29年2月").out
 
     # The filing cannot be over before February 1, so that the opening in January moves by whole months.
-    assert list(shown) == ["change", "moved", "breached", "lapsing", "reminders", "notified", "redated"]
+    assert list(shown)[:7] == ["change", "moved", "breached", "lapsing", "reminders", "notified", "redated"]
     assert shown["change"]["revision"] is None
     assert shown["moved"] == [
         {"id": "filing", "old": "平成28年9月", "new": "平成29年2月"},
@@ -219,7 +234,11 @@ def test_a_move_makes_a_second_revision_and_new_reminders(adopted: Desk) -> None
         "to": "平成28年10月",
         "reason": "国の受付が延びたため",
         "cascade": "none",
+        "edits": [{"move": "filing", "to": "平成28年10月"}],
+        "on": FRIDAY,
+        "previewed": 1,
         "revision": 2,
+        "proposal": None,
     }
     assert done["moved"] == [{"id": "filing", "old": "平成28年9月", "new": "平成28年10月"}]
     assert (done["breached"], done["lapsing"]) == ([], [])
@@ -319,7 +338,7 @@ def test_a_waived_milestone_stops_nothing_any_more(adopted: Desk) -> None:
     assert status(adopted, "review") == "waived"
     assert status(adopted, "filing") == "scheduled"
     twice = adopted("waive", "small", "review", "--reason", "対象の事務がないため", code=1)
-    assert "二度は報告できません" in twice.err
+    assert "終わっています。免除はできません" in twice.err
     assert "--reason" in adopted("waive", "small", "portal", "--reason", " ", code=1).err
 
 
@@ -379,7 +398,7 @@ def test_the_audit_log_is_in_the_citys_time_and_in_japanese(adopted: Desk) -> No
     assert "時刻（Asia/Tokyo）" in shown
     assert [entry["at"] for entry in entries] == ["2016-06-02T23:30:00+00:00"] * 2
     assert shown.count("2016-06-03 08:30:00") == 2
-    assert "（設定）" in shown
+    assert f"（設定・{os_user()}）" in shown
     assert "評価書：" in shown
 
 

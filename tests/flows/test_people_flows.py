@@ -9,11 +9,11 @@ from datetime import date
 from prefect.artifacts import Artifact
 
 from flows.complete import complete
-from flows.forms import CompletionForm, Milestone, MoveForm, Spread
+from flows.forms import CompletionForm, Milestone, MoveForm, Paper, Spread
 from flows.move import move
 from flows.replay import replay
 from flows.watch import watch
-from kijitsu.services import ledger, reading
+from kijitsu.services import auditing, reading
 from tests.flows.conftest import Morning
 
 Prepare = Callable[[str | None, date], Morning]
@@ -50,8 +50,8 @@ def test_an_applied_move_is_a_new_revision_and_names_its_author_as_self_declared
     assert standing.revision == 2
     window = standing.plan.milestones["portal"].window
     assert window and window.first == date(2017, 7, 1)
-    last = ledger.audit(office, standing.plan.organisation)[-1]
-    assert (last["action"], last["actor"], last["authenticated_by"]) == ("move", "情報システム課長", "self-declared")
+    last = [each.row for each in auditing.entries(office, standing.plan.organisation)][-1]
+    assert (last.action, last.actor, last.authenticated_by) == ("move", "情報システム課長", "self-declared")
 
 
 def test_a_completion_lets_what_it_stopped_go_on_at_the_next_watch(morning: Prepare) -> None:
@@ -59,7 +59,11 @@ def test_a_completion_lets_what_it_stopped_go_on_at_the_next_watch(morning: Prep
     watch("fy28")
 
     form = CompletionForm(
-        milestone=Milestone["pia"], on=date(2016, 7, 13), evidence=["評価書=石総第70号"], actor="総務課"
+        milestone=Milestone["pia"],
+        on=date(2016, 7, 13),
+        evidence=[Paper(kind="評価書", number="石総第70号")],
+        decided=date(2016, 7, 12),
+        actor="総務課",
     )
     state = complete(form, return_state=True)
     watch("fy28")

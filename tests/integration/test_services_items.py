@@ -14,13 +14,13 @@ from kijitsu.bootstrap import open_office
 from kijitsu.domain.changes import Cascade
 from kijitsu.domain.history import Deed
 from kijitsu.messages import Item, Letter, Topic, Wording
-from kijitsu.office import Actor, Office
+from kijitsu.office import ALL_ROLES, Actor, Office
 from kijitsu.services import adopting, changing, delivering, reporting
 from kijitsu.services.watching import watch
 from kijitsu.settings import Settings
 from tests.acceptance.support import calendar_with
 
-CLERK = Actor("総務課 係員", "test")
+CLERK = Actor("総務課 係員", "test", ALL_ROLES)
 PLAN = """\
 plan: small
 title: 小さな計画

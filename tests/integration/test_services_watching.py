@@ -13,7 +13,7 @@ import pytest
 from kijitsu.bootstrap import open_office
 from kijitsu.domain.history import Deed
 from kijitsu.messages import Letter, Wording
-from kijitsu.office import Actor, Office
+from kijitsu.office import ALL_ROLES, Actor, Office
 from kijitsu.services import adopting, reporting
 from kijitsu.services.watching import watch
 from kijitsu.settings import Settings
@@ -21,7 +21,7 @@ from kijitsu.store.rows import ReminderState
 from tests.acceptance.support import ROOT, close_day
 from tests.at_once import at_once
 
-CLERK = Actor("総務課 係員", "test")
+CLERK = Actor("総務課 係員", "test", ALL_ROLES)
 ISHINOMAKI = "042021"
 
 
@@ -51,9 +51,12 @@ def test_passes_at_once_write_everything_once(settings: Settings) -> None:
 
     with offices[0].open_work(ISHINOMAKI, True) as work:
         transitions, reminders = work.transitions.all("fy28"), work.reminders.all("fy28")
-        letters, problems = work.outbox.all(), work.audit.verify()
+        everything, problems = work.outbox.all(), work.audit.verify()
         entries = [entry.action for entry in work.audit.all()]
     assert Counter(row.milestone for row in transitions) == dict.fromkeys(reports[0].standing.plan.milestones, 1)
+    weekly = [row.key for row in everything if "/weekly/" in row.key]
+    letters = [row for row in everything if row.key not in weekly]
+    assert weekly == ["fy28/weekly/2016-W22"]
     assert len(letters) == sum(len(report.letters) for report in reports) == len({row.key for row in letters})
     assert set(Counter(row.envelope.address for row in letters).values()) == {1}
     assert {row.message_key for row in reminders if row.message_key} == {row.key for row in letters}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kijitsu.domain.changes import Cascade, Preview, apply_move, preview_move, replayed
+from kijitsu.domain.changes import Cascade, Effects, moving, replayed
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.history import Deed, Event, Progress
 from kijitsu.domain.plan import Milestone, Plan
@@ -22,7 +22,7 @@ PUSH, SHIFT, NONE = Cascade.PUSH, Cascade.SHIFT, Cascade.NONE
 def moved(
     *milestones: Milestone, id: str, to: str, cascade: Cascade = PUSH, progress: Mapping[str, Progress] | None = None
 ) -> Plan:
-    return apply_move(network(*milestones), id, parse_window(to, 2016), cascade, progress or {}).plan
+    return moving(network(*milestones), id, parse_window(to, 2016), cascade, progress or {}).plan
 
 
 def previewed(
@@ -32,8 +32,8 @@ def previewed(
     on: str,
     cascade: Cascade = PUSH,
     progress: Mapping[str, Progress] | None = None,
-) -> Preview:
-    return preview_move(network(*milestones), id, parse_window(to, 2016), cascade, progress or {}, day(on))
+) -> Effects:
+    return moving(network(*milestones), id, parse_window(to, 2016), cascade, progress or {}, day(on))
 
 
 def wording(plan: Plan, id: str) -> str:
@@ -246,8 +246,8 @@ def test_the_preview_lists_old_and_new_windows_and_schedules() -> None:
         ("a", "2016-06-01", "2016-06-14"),
         ("b", "2016-06-08～2016-06-10", "平成28年6月13日（月）～平成28年6月15日（水）"),
     ]
-    assert preview.before["b"].earliest_finish == date(2016, 6, 8)
-    assert preview.after["b"].earliest_finish == date(2016, 6, 15)
+    assert preview.before.schedule["b"].earliest_finish == date(2016, 6, 8)
+    assert preview.after.schedule["b"].earliest_finish == date(2016, 6, 15)
     assert (preview.breached, preview.lapsing) == ((), ())
 
 
@@ -265,7 +265,12 @@ def test_a_pinned_date_and_a_deadline_that_are_newly_broken_are_breached() -> No
         cascade=NONE,
     )
 
-    assert preview.breached == ("pinned", "statutory")
+    assert [(each.id, each.is_pinned, each.before, each.late) for each in preview.breaches] == [
+        ("pinned", True, 0, 6),
+        ("statutory", False, 0, 4),
+        # Missed before already, and by more now.
+        ("broken_before", False, 2, 12),
+    ]
 
 
 def test_what_is_newly_blocked_is_lapsing() -> None:
@@ -321,11 +326,11 @@ def test_after_a_push_everything_unpinned_meets_its_window_and_a_second_push_mov
 ) -> None:
     window = Window.on(OFFICE.next_open(to)) if is_exact else parse_window(f"{to.year}-{to.month}")
 
-    plan = apply_move(network(*CHAIN), "a", window, PUSH, {}).plan
+    plan = moving(network(*CHAIN), "a", window, PUSH, {}).plan
 
     slots = network(*plan.milestones.values()).schedule()
     assert all(slot.slack is None or slot.slack >= 0 for slot in slots.values())
-    again = apply_move(network(*plan.milestones.values()), "a", window, PUSH, {}).plan
+    again = moving(network(*plan.milestones.values()), "a", window, PUSH, {}).plan
     assert {id: each.window for id, each in again.milestones.items()} == {
         id: each.window for id, each in plan.milestones.items()
     }

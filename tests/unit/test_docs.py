@@ -33,6 +33,7 @@ FILES: dict[str, type[schemas.Shape]] = {
     "Rules files": schemas.RulesDocument,
     "History files": schemas.HistoryDocument,
     "City file": schemas.CityDocument,
+    "People file": schemas.PeopleDocument,
 }
 
 FENCE = re.compile(r"^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -132,12 +133,13 @@ def parse(words: list[str]) -> None:
 def keys(kind: type[schemas.Shape]) -> set[str]:
     """Return every key that a kind of file knows, at any depth, as it is written in the file.
 
-    A plan's own policies are written as those of the rules files, where they are described.
+    A plan's own policies are written as those of the rules files, its own days as those of the closures files, where
+    they are described.
     """
     schema = kind.model_json_schema()
     if kind is schemas.PlanDocument:
-        schema["properties"]["policies"] = {}
-        for name in ("PolicyShape", "BeforeShape", "AfterShape", "ToShape", "ExpiringShape"):
+        schema["properties"] |= {"policies": {}, "closed": {}, "open": {}}
+        for name in ("PolicyShape", "BeforeShape", "AfterShape", "ToShape", "ExpiringShape", "ExtraShape"):
             del schema["$defs"][name]
     return {key for node in (schema, *schema.get("$defs", {}).values()) for key in node.get("properties", {})}
 

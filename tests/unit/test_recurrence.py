@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kijitsu.domain.changes import Cascade, apply_move
+from kijitsu.domain.changes import Cascade, moving
 from kijitsu.domain.gates import Code, Status, evaluate
 from kijitsu.domain.history import Progress
 from kijitsu.domain.periods import parse_length
@@ -153,7 +153,7 @@ def test_a_moved_occurrence_leaves_the_others_where_they_were() -> None:
 
     assert (found["roster"], found["roster-2"]) == ("平成28年9月", "平成29年4月～平成29年5月")
     net = network(milestone("roster", when="平成28年4月～5月", recurs=YEARLY))
-    moved = apply_move(net, "roster-2", parse_window("平成29年6月"), Cascade.NONE, {}).plan
+    moved = moving(net, "roster-2", parse_window("平成29年6月"), Cascade.NONE, {}).plan
     assert windows(moved.milestones)["roster-3"] == "平成30年4月～平成30年5月"
 
 

@@ -1,0 +1,210 @@
+"""What a manager can still do: how far a date could go, and the least further change with which nothing breaks.
+
+Nothing here is a rule of thumb. Whatever is proposed was tried: the same reckoning as of the change itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from kijitsu.domain.changes import Breach, Cascade, Effects, Outlook, breaches, cascaded, later
+from kijitsu.domain.errors import InputError
+from kijitsu.domain.periods import Length
+from kijitsu.domain.windows import Window
+
+_MOST_MONTHS, _MOST_DAYS = 24, 490
+"""How far ahead a limit is looked for: two years."""
+
+_ROUNDS = 3
+"""What gives way may break something else; so often it is followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How late one moved milestone could lie.
+
+    `undisturbed` is the last day it could finish on with nothing else moving, `latest` the last window of its form with
+    which no deadline or fixed date breaks and nothing stops; None where there is none. `is_free` where two years on
+    still break nothing.
+    """
+
+    id: str
+    undisturbed: date | None
+    latest: Window | None
+    is_free: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """A further change with which nothing would break: windows that give way, or a duration that is shortened.
+
+    `days` are the open days that it takes from where things were, all together.
+    """
+
+    windows: Mapping[str, Window] = field(default_factory=dict)
+    durations: Mapping[str, Length] = field(default_factory=dict)
+    days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """How far the moved milestones could go, and the remedies that were found, the least first."""
+
+    reaches: tuple[Reach, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+
+
+def advise(effects: Effects, edited: Outlook, moves: Sequence[str], cascade: Cascade) -> Advice:
+    """Return what could be done about a change; `edited` is its outlook before anything moved along, `moves` what it
+    moves itself."""
+    search = _Search(effects, edited, frozenset(moves), cascade)
+    reaches = tuple(filter(None, map(search.reach, moves)))
+    if not (effects.breaches or effects.lapsing):
+        return Advice(reaches)
+    remedies = sorted(search.remedies(), key=lambda each: (each.days, len(each.windows)))
+    return Advice(reaches, tuple(remedies))
+
+
+@dataclass(frozen=True)
+class _Search:
+    effects: Effects
+    edited: Outlook
+    moves: frozenset[str]
+    cascade: Cascade
+
+    def reach(self, id: str) -> Reach | None:
+        """Return how late a moved milestone could lie, all else as the change wants it."""
+        new = self.edited.plan.milestones[id].window
+        if new is None or new.undecided:
+            return None
+        calendar, most = self.edited.network.calendar, _MOST_MONTHS if new.moves_by_months else _MOST_DAYS
+        start = later(calendar, new, -self._distance(id, new))
+
+        def window(units: int) -> Window:
+            return later(calendar, start, units) if units else start
+
+        def keeps(units: int) -> bool:
+            return not self._breaks(self.edited.with_windows({id: window(units)}))
+
+        def stops_nothing(units: int) -> bool:
+            return keeps(units) and not self._after(self.edited.with_windows({id: window(units)})).lapsing
+
+        units = _last(keeps, most)
+        if units is not None and not stops_nothing(units):
+            units = _last(stops_nothing, units)
+        return Reach(id, self._undisturbed(id), None if units is None else window(units), units == most)
+
+    def _distance(self, id: str, new: Window) -> int:
+        """Return how many units, months or open days, a new window lies after where its milestone was to be."""
+        before = self.effects.before
+        old, to = before.plan.milestones.get(id), new.last or new.first
+        span = before.schedule.span(id) if old else None
+        if old is None or span is None or to is None:
+            return 0
+        if new.moves_by_months:
+            window = old.window
+            day = (window and (window.last or window.first)) or span[1]
+            return (to.year - day.year) * 12 + to.month - day.month
+        return self.edited.network.calendar.count(span[1], to)
+
+    def _undisturbed(self, id: str) -> date | None:
+        """Return the latest finish that its successors and its own hard deadline leave it."""
+        before, milestone = self.effects.before, self.effects.before.plan.milestones.get(id)
+        if milestone is None or milestone.window is None or milestone.window.first is None:
+            return None
+        return before.with_windows({id: replace(milestone.window, last=None)}).schedule[id].firm_finish
+
+    def remedies(self) -> Iterator[Remedy]:
+        """Yield what would mend the change, each tried."""
+        if given := self._given_way():
+            yield given
+        yield from self._shortened()
+
+    def _given_way(self) -> Remedy | None:
+        """Let the dates that others set give way, each by as little as it takes."""
+        windows: dict[str, Window] = {}
+        found = self.effects
+        for _ in range(_ROUNDS):
+            pinned = [breach for breach in found.breaches if breach.is_pinned and breach.id not in self.moves]
+            if not pinned:
+                break
+            for breach in pinned:
+                window = found.plan.milestones[breach.id].window
+                assert window and window.last
+                months = (breach.finish.year - window.last.year) * 12 + breach.finish.month - window.last.month
+                units = months if window.moves_by_months else breach.late
+                windows[breach.id] = later(self.edited.network.calendar, window, units)
+            found = self._after(self.edited.with_windows(windows), windows)
+        if not windows or found.breaches or found.lapsing:
+            return None
+        return Remedy(windows, days=self._days(windows))
+
+    def _shortened(self) -> Iterator[Remedy]:
+        """Shorten one of the works that the broken dates wait for."""
+        worst = max((breach.late - breach.before for breach in self.effects.breaches), default=0)
+        for id in self._on_the_way(self.effects.breaches):
+            milestone = self.edited.plan.milestones[id]
+            length = milestone.duration
+            if length.unit != "wd" or length.number <= worst or worst == 0:
+                continue
+            shorter = replace(length, number=length.number - worst)
+            network = self.edited.network.revised({id: replace(milestone, duration=shorter)})
+            found = self._after(Outlook(network, self.edited.progress, self.edited.on))
+            if not (found.breaches or found.lapsing):
+                yield Remedy(durations={id: shorter}, days=worst)
+
+    def _on_the_way(self, broken: Sequence[Breach]) -> list[str]:
+        """Return the open milestones that hold broken dates where they are, the assumed durations first."""
+        schedule, milestones = self.effects.after.schedule, self.effects.plan.milestones
+        found: dict[str, None] = dict.fromkeys(breach.id for breach in broken)
+        waiting = list(found)
+        while waiting:
+            for driver in schedule[waiting.pop()].drivers:
+                if driver not in found:
+                    found[driver] = None
+                    waiting.append(driver)
+        progress = self.edited.progress
+        left = [id for id in found if id not in progress or not progress[id].is_closed]
+        return sorted(left, key=lambda id: "duration" not in milestones[id].assumed)
+
+    def _after(self, edited: Outlook, kept: Mapping[str, Window] | None = None) -> Effects:
+        before = self.effects.before
+        windows = cascaded(before, edited, {*self.moves, *(kept or ())}, self.cascade)
+        return Effects(before, edited.with_windows(windows))
+
+    def _breaks(self, edited: Outlook) -> bool:
+        return any(True for _ in breaches(self.effects.before, self._after(edited).after))
+
+    def _days(self, windows: Mapping[str, Window]) -> int:
+        calendar, milestones = self.edited.network.calendar, self.edited.plan.milestones
+        ends = [(window.last, milestones[id].window) for id, window in windows.items()]
+        return sum(calendar.count(old.last, new) for new, old in ends if new and old and old.last)
+
+
+def _last(holds: Callable[[int], bool], most: int) -> int | None:
+    """Return the greatest number up to `most` that holds, where each holds that is less than one which does.
+
+    None where 0 does not. What lies beyond the calendar does not hold.
+    """
+
+    def tried(number: int) -> bool:
+        try:
+            return holds(number)
+        except InputError:
+            return False
+
+    if not tried(0):
+        return None
+    low, high = 0, 1
+    while high < most and tried(high):
+        low, high = high, high * 2
+    if high >= most:
+        if tried(most):
+            return most
+        high = most
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if tried(middle) else (low, middle)
+    return low

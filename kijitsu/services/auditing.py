@@ -1,0 +1,222 @@
+"""What an auditor asks of the log: what stands in it, whether it was altered, and a copy to take along."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import unicodedata
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from kijitsu.domain.errors import InputError, KijitsuError
+from kijitsu.domain.plan import Organisation
+from kijitsu.domain.roles import Right
+from kijitsu.office import Actor, Json, Office
+from kijitsu.services import reading
+from kijitsu.services.entries import LOG, PlanTitles, Told, told
+from kijitsu.services.sheets import write_csv
+from kijitsu.store.repository import values
+from kijitsu.store.rows import AuditHead, AuditRow
+from kijitsu.store.tables import canonical
+from kijitsu.store.work import UnitOfWork
+
+_SHORTEST_WITNESS = 16
+_WITNESS = re.compile(r"(\d+):([0-9a-f]+)")
+
+
+class Format(StrEnum):
+    """What an export is written as: a table for a spreadsheet, or a page to read and print."""
+
+    CSV = "csv"
+    HTML = "html"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What came of looking at the whole log: how many entries it has, where it ends and what is wrong."""
+
+    entries: int
+    head: AuditHead
+    problems: list[str]
+
+    def as_json(self) -> Json:
+        """Return it as `kijitsu audit verify --json` shows it."""
+        return {"entries": self.entries, "head": self.head._asdict(), "problems": self.problems}
+
+
+def entries(office: Office, organisation: Organisation) -> Iterator[Told]:
+    """Yield the audit log in words, oldest first."""
+    with office.open_work(organisation.municipality, True) as work:
+        yield from _told(work, organisation, _titles(office, work))
+
+
+def as_json(entry: Told) -> Json:
+    """Return an entry as `kijitsu audit list --json` shows it."""
+    row = values(entry.row)
+    del row["previous_hash"]
+    return row
+
+
+def witness(text: str) -> AuditHead:
+    """Read a head as it stands in a letter, 123:4f2a 91c0 0b7d 55e1. Raises InputError with the form that is wanted."""
+    plain = "".join(unicodedata.normalize("NFKC", text).lower().replace("-", "").replace("番", "").split())
+    found = _WITNESS.fullmatch(plain)
+    if not found or not _SHORTEST_WITNESS <= len(found[2]) <= 64 or not int(found[1]):
+        raise InputError(
+            f"「{text}」は「番号:ハッシュ」の形で、週報のとおりに書いてください"
+            f"（ハッシュは初めの{_SHORTEST_WITNESS}桁から）。例: 123:4f2a91c00b7d55e1"
+        )
+    return AuditHead(int(found[1]), found[2])
+
+
+def verify(office: Office, organisation: Organisation, noted: AuditHead | None = None) -> Verification:
+    """Look at every entry, every revision of every plan and every evidence file; `noted` is a head from a letter."""
+    from kijitsu.services.evidencing import verify_files
+
+    with office.open_work(organisation.municipality, True) as work:
+        found = _verified(work, noted)
+    try:
+        found.problems.extend(verify_files(office, organisation))
+    except (KijitsuError, ValueError) as exc:
+        found.problems.append(f"証拠書類を確かめられませんでした: {exc}")
+    return found
+
+
+def export(
+    office: Office,
+    organisation: Organisation,
+    actor: Actor,
+    form: Format,
+    out: Path,
+    first: date | None = None,
+    last: date | None = None,
+) -> int:
+    """Write the entries of some days (all where None), both included, into a new file; return how many.
+
+    Who took what along is an entry itself, the last one of the copy; so is an attempt that then failed. Raises
+    InputError where the file is there already, or cannot be written.
+    """
+    actor.require(Right.READ, "監査記録の書き出し")
+    span = {"from": first and first.isoformat(), "to": last and last.isoformat()}
+    with _new_file(out) as part:
+        with office.open_work(organisation.municipality, False) as work:
+            details = {"format": form.value, "file": out.name, **{key: day for key, day in span.items() if day}}
+            work.audit.append(office.now(organisation), actor.name, actor.authenticated_by, "export", LOG, details)
+            work.commit()
+        verification = verify(office, organisation)
+        with office.open_work(organisation.municipality, True) as work:
+            counted = _Counted(
+                entry
+                for entry in _told(work, organisation, _titles(office, work))
+                if (first is None or first <= entry.at.date()) and (last is None or entry.at.date() <= last)
+            )
+            if form is Format.CSV:
+                write_csv(part, _COLUMNS, (_cells(entry) for entry in counted))
+            else:
+                from kijitsu.web.audit import write_audit_page
+
+                write_audit_page(part, organisation, counted, verification, first, last, office.now(organisation))
+    return counted.count
+
+
+_COLUMNS = (
+    *("number", "at", "actor", "authenticated_by", "action", "subject", "title"),
+    *("who", "done", "summary", "details", "previous_hash", "hash"),
+)
+
+
+def _cells(entry: Told) -> tuple[object, ...]:
+    row = entry.row
+    return (
+        *(row.number, entry.at.isoformat(), row.actor, row.authenticated_by, row.action, row.subject, entry.title),
+        *(entry.who, entry.action, entry.summary, canonical(row.details), row.previous_hash, row.hash),
+    )
+
+
+class _Counted(Iterator[Told]):
+    """Entries as they pass by, counted."""
+
+    def __init__(self, entries: Iterator[Told]) -> None:
+        self._entries, self.count = entries, 0
+
+    def __next__(self) -> Told:
+        entry = next(self._entries)
+        self.count += 1
+        return entry
+
+
+def _told(work: UnitOfWork, organisation: Organisation, plans: Mapping[str, PlanTitles]) -> Iterator[Told]:
+    zone = ZoneInfo(organisation.zone)
+    return (told(row, row.at.astimezone(zone), plans) for row in work.audit.each())
+
+
+def _titles(office: Office, work: UnitOfWork) -> dict[str, PlanTitles]:
+    """Return what the plans call their milestones today; a plan that cannot be read any more has no titles."""
+    found: dict[str, PlanTitles] = {}
+    for id in work.plans.ids():
+        try:
+            standing = reading.adopted(office, work, id, None)
+        except (KijitsuError, ValueError):
+            continue
+        if standing:
+            milestones = standing.plan.milestones
+            found[id] = PlanTitles(standing.plan.title, {id: each.title for id, each in milestones.items()})
+    return found
+
+
+def _verified(work: UnitOfWork, noted: AuditHead | None) -> Verification:
+    hashes = work.plans.hashes()
+    named: set[tuple[str, int]] = set()
+    wrong: dict[tuple[str, int], str] = {
+        (plan, number): f"計画 {plan} の第{number}版の文書が、記録した後に書き換えられています。"
+        for (plan, number), digest in hashes.items()
+        if digest is None
+    }
+
+    def compare(entry: AuditRow) -> None:
+        plan, number = entry.subject.partition("/")[0], entry.details.get("revision")
+        kept = entry.details.get("sha256")
+        # What only speaks of a revision, as a proposal of its base, holds no hash; nor did moves in their first year.
+        if not isinstance(number, int) or (kept is None and entry.action != "move"):
+            return
+        key = (plan, number)
+        named.add(key)
+        if key not in hashes:
+            wrong[key] = f"計画 {plan} の第{number}版がありません。監査記録 {entry.number}番 が名指す版です。"
+        elif kept is not None and hashes[key] not in (None, kept):
+            wrong[key] = f"計画 {plan} の第{number}版が、監査記録 {entry.number}番 と違います。書き換えられています。"
+
+    problems = work.audit.verify(noted, compare)
+    for plan, number in hashes.keys() - named - wrong.keys():
+        wrong[plan, number] = f"計画 {plan} の第{number}版を記した監査記録がありません。"
+    return Verification(work.audit.count(), work.audit.head(), [*problems, *(wrong[key] for key in sorted(wrong))])
+
+
+@contextmanager
+def _new_file(out: Path) -> Iterator[Path]:
+    """Give a file to write to that becomes `out` at the end, or vanishes where that is not reached.
+
+    Only its owner can read it: who did what is in it.
+    """
+    _refuse_existing(out)
+    try:
+        with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", delete=False) as file:
+            part = Path(file.name)
+    except OSError as exc:
+        raise InputError(f"{out} に書けません（{exc.strerror}）。別の --out を指定してください。") from exc
+    try:
+        yield part
+        _refuse_existing(out)
+        part.rename(out)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _refuse_existing(out: Path) -> None:
+    if out.exists():
+        raise InputError(f"{out} はもうあります。上書きはしません。別の --out を指定するか、先に移してください。")
