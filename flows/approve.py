@@ -6,13 +6,12 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
 
 from flows.forms import Decision, DecisionForm
 from kijitsu.bootstrap import open_office
 from kijitsu.domain.errors import InputError
 from kijitsu.services import changing
-from tasks.changes import looked_at, made, publish_proposals, refused, require_seen
+from tasks.changes import looked_at, made, publish_proposals, refused, require_seen, settled
 
 
 @flow(name="変更の承認", flow_run_name="{form.shown}")

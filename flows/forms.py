@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import Enum, StrEnum
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, Field, StringConstraints
 from pydantic.json_schema import SkipJsonSchema
@@ -24,12 +24,25 @@ def _milestones() -> type[Enum]:
 Milestone = _milestones()
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-# The dashboard would ask for the type of what may be None before it asks for the value; it may simply stay empty.
 Number = int | SkipJsonSchema[None]
+
+
+def _empty(title: str, description: str) -> Any:
+    """Return a field that may stay empty.
+
+    In the schema it is merely not required: of what may be None the dashboard asks the type before it asks the value,
+    and a default of None it sends back, only to be told that None is no number.
+    """
+
+    def forget(schema: dict[str, Any]) -> None:
+        schema.pop("default")
+
+    return Field(default=None, title=title, description=description, json_schema_extra=forget)
+
+
+SEEN = _empty("影響を確かめた版", "実際に行うときは必ず。影響を確かめた結果に出る番号です")
 ACTOR = Field(title="氏名または職名", description="登録された職名か利用者名。監査記録に「本人申告」として残ります")
-SEEN = Field(
-    default=None, title="影響を確かめた版", description="実際に行うときは必ず。影響を確かめた結果に出る番号です"
-)
+LIST = "右端の⇅を押すと一覧が開きます"
 
 
 class Doing(StrEnum):
@@ -50,23 +63,17 @@ class Spread(StrEnum):
 class MoveForm(BaseModel):
     """日程変更の申込み。まず「影響を確かめる」で送り、結果を読んでから「実際に変更する」で送り直してください。"""
 
-    doing: Doing = Field(default=Doing.LOOK, title="何をするか", description="まず影響を確かめてください")
-    milestone: Milestone | SkipJsonSchema[None] = Field(  # type: ignore[valid-type]
-        default=None, title="項目", description="動かす項目"
+    doing: Doing = Field(default=Doing.LOOK, title="何をするか", description=f"まず影響を確かめてください。{LIST}")
+    milestone: Milestone | SkipJsonSchema[None] = _empty(  # type: ignore[valid-type]
+        "項目", f"動かす項目。{LIST}。名前の一部で探せます"
     )
     to: str = Field(
         default="",
         title="新しい時期",
-        description=(
-            "例: 平成28年9月、平成28年6月28日、2016-09-30、平成28年9月～10月、平成29年7月～、平成28年9月中旬、平成29年度、調整中"
-        ),
+        description="例: 平成28年9月、平成28年9月中旬、平成28年6月28日、2016-09-30、平成28年9月～10月、平成29年7月～、調整中",
     )
-    spread: Spread = Field(default=Spread.PUSH, title="後に続く項目", description="後に続く項目の時期をどう動かすか")
-    undo: Number = Field(
-        default=None,
-        title="取り消す版",
-        description="前の変更を取り消すときだけ、その版の番号。項目と新しい時期は空けてください",
-    )
+    spread: Spread = Field(default=Spread.PUSH, title="後に続く項目", description=f"どう動かすか。{LIST}")
+    undo: Number = _empty("取り消す版", "前の変更を取り消すときだけ、その版の番号。項目と新しい時期は空けておきます")
     reason: Words = Field(title="理由", description="日程が変わる担当課への知らせと、監査記録に載ります")
     seen: Number = SEEN
     actor: Words = ACTOR
@@ -74,7 +81,9 @@ class MoveForm(BaseModel):
     @property
     def shown(self) -> str:
         """What the run is called."""
-        return f"第{self.undo}版の取消し" if self.undo else f"{self.milestone.value} → {self.to}"  # type: ignore
+        if self.undo is not None:
+            return f"第{self.undo}版の取消し"
+        return f"{self.milestone.value if self.milestone else '項目なし'} → {self.to}"  # type: ignore[attr-defined]
 
 
 class Decision(StrEnum):
@@ -88,8 +97,8 @@ class Decision(StrEnum):
 class DecisionForm(BaseModel):
     """変更の承認。番号を空けて送ると、承認待ちの一覧が出ます。"""
 
-    number: Number = Field(default=None, title="変更案の番号", description="空けて送ると、承認待ちの一覧が出ます")
-    decision: Decision = Field(default=Decision.LOOK, title="決定", description="まず影響を確かめてください")
+    number: Number = _empty("変更案の番号", "空けて送ると、承認待ちの一覧が出ます")
+    decision: Decision = Field(default=Decision.LOOK, title="決定", description=f"まず影響を確かめてください。{LIST}")
     reason: str = Field(default="", title="理由", description="却下と取下げには必ず")
     seen: Number = SEEN
     actor: Words = ACTOR
@@ -97,7 +106,7 @@ class DecisionForm(BaseModel):
     @property
     def shown(self) -> str:
         """What the run is called."""
-        return f"変更案 {self.number} {self.decision.name}" if self.number else "承認待ちの一覧"
+        return "承認待ちの一覧" if self.number is None else f"変更案 {self.number}: {self.decision.value}"
 
 
 class Paper(BaseModel):

@@ -19,7 +19,7 @@ from tasks.changes import looked_at, made, refused, require_seen
 
 @flow(name="日程変更", flow_run_name="{form.shown}")
 def move(form: MoveForm) -> State[Any]:
-    """日程を動かしたときの影響を示し、求められていれば変更します。結果は「Artifacts」の変更の影響に出ます。
+    """日程を動かしたときの影響を示し、求められていれば変更します。影響の表は「Artifacts」のタブに出ます。
 
     Args:
         form: 変更の内容
@@ -28,12 +28,12 @@ def move(form: MoveForm) -> State[Any]:
     try:
         request = _request(office, form)
         if form.doing is Doing.LOOK:
-            return looked_at(changing.preview(office, office.plan, request), form.doing.CHANGE)
-        seen = require_seen(form.seen, form.doing.CHANGE)
+            return looked_at(changing.preview(office, office.plan, request), Doing.CHANGE)
+        seen = require_seen(form.seen, Doing.CHANGE)
         actor = office.acting_as(form.actor, "self-declared")
         return made(changing.change(office, office.plan, request, actor, seen))
     except InputError as exc:
-        return refused(exc, form.doing.CHANGE)
+        return refused(exc, Doing.CHANGE)
 
 
 def _request(office: Office, form: MoveForm) -> Request:
@@ -43,4 +43,4 @@ def _request(office: Office, form: MoveForm) -> Request:
         return changing.undo_request(office, office.plan, form.undo, form.reason)
     if form.milestone is None or not form.to:
         raise InputError("「項目」と「新しい時期」を入れてください。前の変更を取り消すときは「取り消す版」を入れます。")
-    return move_request(form.milestone.name, form.to, form.reason, Cascade[form.spread.name])  # type: ignore[attr-defined]
+    return move_request(form.milestone.name, form.to, form.reason, Cascade[form.spread.name])

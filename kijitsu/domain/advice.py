@@ -98,16 +98,16 @@ class _Search:
 
     def _distance(self, id: str, new: Window) -> int:
         """Return how many units, months or open days, a new window lies after where its milestone was to be."""
-        before = self.effects.before
-        old, to = before.plan.milestones.get(id), new.last or new.first
-        span = before.schedule.span(id) if old else None
-        if old is None or span is None or to is None:
+        before, calendar = self.effects.before, self.edited.network.calendar
+        span = before.schedule.span(id) if id in before.plan.milestones else None
+        # What others fixed is measured at its end, everything else by when its work can begin.
+        is_by_end = new.first is None or self.edited.plan.milestones[id].pinned
+        to = new.last if is_by_end else new.first
+        if span is None or to is None:
             return 0
         if new.moves_by_months:
-            window = old.window
-            day = (window and (window.last or window.first)) or span[1]
-            return (to.year - day.year) * 12 + to.month - day.month
-        return self.edited.network.calendar.count(span[1], to)
+            return (to.year - span[is_by_end].year) * 12 + to.month - span[is_by_end].month
+        return calendar.count(span[is_by_end], calendar.next_open(to))
 
     def _undisturbed(self, id: str) -> date | None:
         """Return the latest finish that its successors and its own hard deadline leave it."""

@@ -114,8 +114,9 @@ def _pushed(before: Outlook, after: Outlook, kept: set[str]) -> dict[str, Window
             # It takes longer than it did: no other place would be long enough, so that it gets more room where it is.
             pushed[id] = _extended(calendar, window, grown)
             return replace(milestone, window=pushed[id])
-        old = before.schedule.span(id) if id in former else None
-        behind = _overshoot(before.network.calendar, former[id].window, old and old[1]) if id in former else 0
+        behind = _too_long(before, former[id]) if id in former else _too_long(after, milestone)
+        if id in former and (old := before.schedule.span(id)):
+            behind = max(behind, _overshoot(before.network.calendar, former[id].window, old[1]))
         late = _overshoot(calendar, window, finish) - behind
         if late <= 0:
             return None
@@ -139,9 +140,7 @@ def _too_long(outlook: Outlook, milestone: Milestone, window: Window | None = No
 
 def _extended(calendar: Closures, window: Window, units: int) -> Window:
     """Return the window with its end so many months or open days later."""
-    assert window.last
-    whole = replace(window, precision=Precision.RANGE)
-    return reworded(whole, window.first, later(calendar, replace(whole, first=None), units).last)
+    return reworded(replace(window, precision=Precision.RANGE), window.first, later(calendar, window, units).last)
 
 
 def _reached(before: Outlook, after: Outlook) -> list[str]:
@@ -303,6 +302,8 @@ class Effects:
         assert after.on is not None
         reached = self.reached.union(after.network.downstream(*(self.reached & after.plan.milestones.keys())))
         known = {id: before.verdicts[id] for id in self.common if id not in reached}
+        # What a lapse holds up may lie far from where it is said.
+        known = {id: verdict for id, verdict in known.items() if not any(each.holds_up for each in verdict.reasons)}
         return evaluate(after.network, after.schedule, after.progress, after.on, known)
 
     @cached_property

@@ -60,8 +60,8 @@ def watch(
 
     Every morning it is the system's own act; `actor` is somebody who starts it by hand.
     What changed in the plan's calendars, transitions, reminders, the letters that carry them, the audit entries and the
-    first pass's weekly letter are kept together or not at all. Raises InputError where the plan was never adopted, for a day to come, and for one
-    before the latest pass.
+    week's first pass's letter are kept together or not at all. Raises InputError where the plan was never adopted, for
+    a day to come, and for one before the latest pass.
     """
     actor.require(Right.SEND, "監視")
     organisation = organisation_of(office, plan)

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from kijitsu.store.rows import AuditHead
 from kijitsu.store.work import UnitOfWork
 from tests.at_once import at_once
 
@@ -144,6 +145,46 @@ def test_a_forged_second_entry_is_named_even_where_its_own_hash_is_right(
     [found] = problems(engine)
 
     assert problem in found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        """UPDATE audit SET details = '{"理由":"別","理由":"日程の調整","順":[1,2.5]}' WHERE number = 2""",
+        "UPDATE audit SET details = replace(details, ',', ', ') WHERE number = 2",
+        "UPDATE audit SET previous_hash = hash WHERE number = 2",
+        "UPDATE audit SET hash = upper(hash) WHERE number = 2",
+    ],
+)
+def test_another_spelling_of_the_same_value_is_named(engine: Engine, change: str) -> None:
+    append(engine, "adopt", "move")
+
+    tamper(engine, change)
+
+    assert "2番 の内容が" in problems(engine)[0]
+
+
+def test_a_log_cut_or_rebuilt_with_its_head_differs_from_what_was_noted(engine: Engine) -> None:
+    append(engine, "adopt", "move", "approve")
+    with work(engine, readonly=True) as uow:
+        noted = uow.audit.head()
+        assert uow.audit.verify(AuditHead(3, noted.hash[:16])) == []
+    tamper(
+        engine,
+        "DELETE FROM audit WHERE number > 1",
+        "UPDATE audit_heads SET number = 1, hash = (SELECT hash FROM audit)",
+    )
+
+    with work(engine) as uow:
+        assert uow.audit.verify() == []
+        [cut] = uow.audit.verify(noted)
+        uow.audit.append(NOW, "別人", "proxy", "move", "fy28/pia", {})
+        uow.audit.append(NOW, "別人", "proxy", "approve", "fy28/pia", {})
+        assert uow.audit.verify() == []
+        [rebuilt] = uow.audit.verify(noted)
+
+    assert "3番 がありません" in cut
+    assert "3番 のハッシュが、控え" in rebuilt
 
 
 def test_the_entry_after_a_dropped_one_does_not_take_its_number(engine: Engine) -> None:

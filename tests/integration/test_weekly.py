@@ -24,7 +24,9 @@ CLERK = Actor("総務課 係員", "test", ALL_ROLES)
 
 @pytest.fixture
 def office(tmp_path: Path) -> Office:
-    settings = Settings(home=tmp_path / "home", calendar=calendar_with(tmp_path / "calendar", small=PLAN + "approvers: [総務部長]\n"))
+    settings = Settings(
+        home=tmp_path / "home", calendar=calendar_with(tmp_path / "calendar", small=PLAN + "approvers: [総務部長]\n")
+    )
     office = open_office(settings)
     office.upgrade()
     adopting.adopt(on(office, "2016-06-01"), "small", CLERK)
