@@ -30,9 +30,8 @@ def approve(form: DecisionForm) -> State[Any]:
         actor = office.acting_as(form.actor, "self-declared")
         if form.decision is Decision.REJECT:
             decided = changing.turn_down(office, office.plan, number, actor, form.reason)
-            return Completed(
-                name=changing.SHOWN_STATES[decided.state], message=f"変更案 {number}: 計画は変わりません。"
-            )
+            state = changing.SHOWN_STATES[decided.state]
+            return settled(state, f"変更案 {number} を{state}にしました。計画は変わりません。")
         seen = require_seen(form.seen, Decision.APPROVE)
         return made(changing.approve(office, office.plan, number, actor, form.reason, seen))
     except InputError as exc:

@@ -70,7 +70,7 @@ class MoveForm(BaseModel):
     to: str = Field(
         default="",
         title="新しい時期",
-        description="例: 平成28年9月、平成28年9月中旬、平成28年6月28日、2016-09-30、平成28年9月～10月、平成29年7月～、調整中",
+        description="例: 平成28年9月、平成28年9月中旬、平成28年6月28日、2016-09-30、平成29年7月～、調整中",
     )
     spread: Spread = Field(default=Spread.PUSH, title="後に続く項目", description=f"どう動かすか。{LIST}")
     undo: Number = _empty("取り消す版", "前の変更を取り消すときだけ、その版の番号。項目と新しい時期は空けておきます")
@@ -83,7 +83,7 @@ class MoveForm(BaseModel):
         """What the run is called."""
         if self.undo is not None:
             return f"第{self.undo}版の取消し"
-        return f"{self.milestone.value if self.milestone else '項目なし'} → {self.to}"  # type: ignore[attr-defined]
+        return f"{self.milestone.value if self.milestone else '項目なし'} → {self.to}"
 
 
 class Decision(StrEnum):

@@ -65,11 +65,12 @@ class LetterRenderer:
     @staticmethod
     def _form(environment: Environment, letter: Letter, form: str) -> Callable[..., str]:
         """Return what renders one form of a letter, with the words of its language and of every letter (`frame`)."""
-        words, frame = (
+        words, frame, weekly = (
             environment.get_template(f"{folder}/_words.{letter.language}.j2").module
-            for folder in (letter.message, "frame")
+            for folder in (letter.message, "frame", "weekly")
         )
-        return partial(environment.get_template(f"{letter.message}/{form}.j2").render, words=words, frame=frame)
+        template = environment.get_template(f"{letter.message}/{form}.j2")
+        return partial(template.render, words=words, frame=frame, weekly_words=weekly)
 
 
 @cache

@@ -12,7 +12,7 @@ from datetime import date
 from kijitsu.domain.changes import Breach, Cascade, Effects, Outlook, breaches, cascaded, later
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.periods import Length
-from kijitsu.domain.windows import Window
+from kijitsu.domain.windows import Precision, Window
 
 _MOST_MONTHS, _MOST_DAYS = 24, 490
 """How far ahead a limit is looked for: two years."""
@@ -107,14 +107,25 @@ class _Search:
             return 0
         if new.moves_by_months:
             return (to.year - span[is_by_end].year) * 12 + to.month - span[is_by_end].month
-        return calendar.count(span[is_by_end], calendar.next_open(to))
+        return calendar.count(span[is_by_end], to if is_by_end else calendar.next_open(to))
 
     def _undisturbed(self, id: str) -> date | None:
-        """Return the latest finish that its successors and its own hard deadline leave it."""
-        before, milestone = self.effects.before, self.effects.before.plan.milestones.get(id)
-        if milestone is None or milestone.window is None or milestone.window.first is None:
+        """Return the latest finish with which nothing else moves and no deadline breaks; None where none is in sight."""
+        before = self.effects.before
+        span = before.schedule.span(id) if id in before.plan.milestones else None
+        if span is None:
             return None
-        return before.with_windows({id: replace(milestone.window, last=None)}).schedule[id].firm_finish
+
+        def beginning(days: int) -> Outlook:
+            return before.with_windows({id: Window(before.network.calendar.add(span[0], days), None, Precision.DAY)})
+
+        def disturbs_nothing(days: int) -> bool:
+            tried = beginning(days)
+            return not (any(breaches(before, tried)) or cascaded(before, tried, {id}, Cascade.PUSH))
+
+        days = _last(disturbs_nothing, _MOST_DAYS)
+        finish = None if days is None or days == _MOST_DAYS else beginning(days).schedule.span(id)
+        return finish and finish[1]
 
     def remedies(self) -> Iterator[Remedy]:
         """Yield what would mend the change, each tried."""
@@ -127,12 +138,16 @@ class _Search:
         windows: dict[str, Window] = {}
         found = self.effects
         for _ in range(_ROUNDS):
-            pinned = [breach for breach in found.breaches if breach.is_pinned and breach.id not in self.moves]
+            pinned = {
+                breach: window
+                for breach in found.breaches
+                if breach.is_pinned and breach.id not in self.moves
+                if (window := found.plan.milestones[breach.id].window) and window.last == breach.due
+            }
             if not pinned:
                 break
-            for breach in pinned:
-                window = found.plan.milestones[breach.id].window
-                assert window and window.last
+            for breach, window in pinned.items():
+                assert window.last
                 months = (breach.finish.year - window.last.year) * 12 + breach.finish.month - window.last.month
                 units = months if window.moves_by_months else breach.late
                 windows[breach.id] = later(self.edited.network.calendar, window, units)
@@ -175,7 +190,7 @@ class _Search:
         return Effects(before, edited.with_windows(windows))
 
     def _breaks(self, edited: Outlook) -> bool:
-        return any(True for _ in breaches(self.effects.before, self._after(edited).after))
+        return any(breaches(self.effects.before, self._after(edited).after))
 
     def _days(self, windows: Mapping[str, Window]) -> int:
         calendar, milestones = self.edited.network.calendar, self.edited.plan.milestones

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 
 from kijitsu import explain
@@ -17,8 +17,8 @@ from kijitsu.office import ALL_ROLES, Actor, Office
 from kijitsu.services import reading
 from kijitsu.services.reading import Standing
 from kijitsu.services.recomputing import CalendarChange, recompute
-from kijitsu.services.sorting import mail_of
-from kijitsu.services.weekly import write_weekly
+from kijitsu.services.sorting import Mail, mail_of
+from kijitsu.services.weekly import carried_by, carry, weekly_owed
 from kijitsu.services.writing import owed_on, post
 from kijitsu.store import rows
 from kijitsu.store.work import UnitOfWork
@@ -58,9 +58,9 @@ def watch(
 ) -> PassReport:
     """Run the pass of an adopted plan for a day, today where none is given; a second pass of a day adds nothing.
 
-    Every morning it is the system's own act; `actor` is somebody who starts it by hand.
-    What changed in the plan's calendars, transitions, reminders, the letters that carry them, the audit entries and the
-    week's first pass's letter are kept together or not at all. Raises InputError where the plan was never adopted, for
+    Every morning it is the system's own act; `actor` is somebody who starts it by hand. What changed in the plan's
+    calendars, transitions, reminders, the letters that carry them (the week's first to the secretariat with the 週報)
+    and the audit entries are kept together or not at all. Raises InputError where the plan was never adopted, for
     a day to come, and for one before the latest pass.
     """
     actor.require(Right.SEND, "監視")
@@ -92,17 +92,22 @@ def watch(
         work.transitions.add(transitions)
         work.standings.put(plan, _standings(standing, {t.milestone for t in transitions}, before, on))
         told = last.told if last and last.occurred_on == on else ()
-        letters = _write_letters(office, work, standing, on, told, changes)
-        summary = {"transitions": len(transitions), "letters": len(letters)}
-        if transitions or letters:
+        mail = _mail(work, standing, on, told, changes)
+        summary = {"transitions": len(transitions), "letters": len(mail.drafts)}
+        if transitions or mail.drafts:
             details = {**summary, "on": on.isoformat(), "changed": [_changed(t) for t in transitions]}
             work.audit.append(now, actor.name, actor.authenticated_by, "watch", plan, details)
-        # Last, for it says where the audit log ends.
-        write_weekly(office, work, standing, on)
+        # After the entry, for the weekly part says where the audit log ends.
+        carrier = carried_by(last)
+        weekly = weekly_owed(work, standing, on, carrier, mail)
+        letters = post(office, work, standing, mail, on, weekly)
+        if weekly:
+            carrier = carry(office, work, standing, on, weekly, letters)
         told = list(dict.fromkeys([*told, *letters]))
-        work.passes.record(rows.PassRow(plan, on, now, flow_run, {**summary, "told": told}))
+        kept = {**summary, "told": told, "weekly": carrier and asdict(carrier)}
+        work.passes.record(rows.PassRow(plan, on, now, flow_run, kept))
         work.commit()
-    return PassReport(standing, on, True, transitions, letters, changes)
+    return PassReport(standing, on, True, transitions, list(letters), changes)
 
 
 def organisation_of(office: Office, plan: str) -> Organisation:
@@ -131,15 +136,10 @@ def not_adopted(plan: str) -> InputError:
     )
 
 
-def _write_letters(
-    office: Office,
-    work: UnitOfWork,
-    standing: Standing,
-    on: date,
-    told: Sequence[str],
-    changes: Sequence[CalendarChange],
-) -> list[str]:
-    """Write what is owed on a day and what a changed calendar moved; return the recipients."""
+def _mail(
+    work: UnitOfWork, standing: Standing, on: date, told: Sequence[str], changes: Sequence[CalendarChange]
+) -> Mail:
+    """Return the letters of a day: what is owed on it, and what a changed calendar moved."""
     everything = owed_on(work, standing, on)
     for change in changes:
         for id, dates in change.moved.items():
@@ -147,8 +147,7 @@ def _write_letters(
             # A provisional deadline goes on moving with the estimate.
             if due and not standing.verdicts[id].is_closed and not standing.verdicts[id].is_provisional:
                 everything += told_of_move(standing.plan, id, str(on), due, on)
-    mail = mail_of(work, standing, everything, on, told=told)
-    return post(office, work, standing, mail, on)
+    return mail_of(work, standing, everything, on, told=told)
 
 
 def _changed(transition: rows.TransitionRow) -> list[str | None]:

@@ -10,9 +10,9 @@ from typing import Any
 
 from kijitsu.domain.gates import Status
 from kijitsu.domain.line import addressee
-from kijitsu.domain.plan import Addressee, Organisation
+from kijitsu.domain.plan import Addressee, Organisation, Plan
 from kijitsu.domain.reminders import News, Reminder, owed
-from kijitsu.messages import Envelope, Letter
+from kijitsu.messages import Envelope, Letter, Weekly
 from kijitsu.office import Office, day_of
 from kijitsu.services.items import items_of
 from kijitsu.services.reading import Standing
@@ -44,8 +44,13 @@ def tell(
     post(office, work, standing, mail_of(work, standing, everything, on, topics=topics), on)
 
 
-def post(office: Office, work: UnitOfWork, standing: Standing, mail: Mail, on: date) -> list[str]:
-    """Write a day's reminders and letters; return the recipients. The caller commits."""
+def post(
+    office: Office, work: UnitOfWork, standing: Standing, mail: Mail, on: date, weekly: Weekly | None = None
+) -> dict[str, str]:
+    """Write a day's reminders and letters; return the recipients, each with the key of the letter to them.
+
+    `weekly` goes into the secretariat's letter, where there is one. The caller commits.
+    """
     plan = standing.plan
     for state in set(mail.overtaken.values()):
         work.reminders.supersede((key for key, becomes in mail.overtaken.items() if becomes is state), state)
@@ -53,13 +58,24 @@ def post(office: Office, work: UnitOfWork, standing: Standing, mail: Mail, on: d
     carrier = {reminder.key: keys[id(draft)] for draft in mail.drafts for reminder in draft.reminders}
     work.reminders.add([_row(standing, reminder, carrier.get(reminder.key), on) for reminder in mail.new])
     now = office.now(plan.organisation)
-    envelopes = [_envelope(office, work, standing, draft, keys[id(draft)], on) for draft in mail.drafts]
+    reader = secretariat_of(plan)
+    envelopes = [
+        _envelope(
+            office, work, standing, draft, keys[id(draft)], on, weekly if draft.to.place == reader.place else None
+        )
+        for draft in mail.drafts
+    ]
     work.outbox.add(envelopes, office.opening(plan.organisation, now))
     for draft in mail.drafts:
         work.reminders.carry(draft.carried_on, keys[id(draft)])
     if replaced := {key for draft in mail.drafts for key in draft.replaces}:
         work.reminders.withdraw(replaced)
-    return [draft.to.id for draft in mail.drafts]
+    return {draft.to.id: keys[id(draft)] for draft in mail.drafts}
+
+
+def secretariat_of(plan: Plan) -> Addressee:
+    """Return the plan's secretariat as somebody to write to."""
+    return addressee(plan.organisation, plan.organisation.secretariat)
 
 
 def _row(standing: Standing, reminder: Reminder, carrier: str | None, on: date) -> rows.ReminderRow:
@@ -105,14 +121,22 @@ def letter_to(to: Addressee, standing: Standing, on: date, **said: Any) -> Lette
     return replace(usual, **said)
 
 
-def _envelope(office: Office, work: UnitOfWork, standing: Standing, draft: Draft, key: str, on: date) -> Envelope:
+def _envelope(
+    office: Office,
+    work: UnitOfWork,
+    standing: Standing,
+    draft: Draft,
+    key: str,
+    on: date,
+    weekly: Weekly | None = None,
+) -> Envelope:
     organisation = standing.plan.organisation
     threads = dict.fromkeys(reminder.milestone for reminder in draft.reminders)
     in_reply_to = (
         _message_id(office, organisation.municipality, f"thread/{standing.plan.id}/{milestone}")
         for milestone in threads
     )
-    letter = letter_of(office, work, standing, draft, on)
+    letter = replace(letter_of(office, work, standing, draft, on), weekly=weekly)
     return addressed(office, organisation, draft.to, key, letter, " ".join(in_reply_to))
 
 

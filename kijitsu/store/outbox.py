@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Row, String, bindparam, func, insert, or_, select, update
 
@@ -26,12 +26,7 @@ _LEASED = (*_THIS, outbox.c.state == _PENDING, outbox.c.lease_token == bindparam
 _ADD = insert(outbox)
 _ALL = select(*_COLUMNS).where(_HERE).order_by(outbox.c.written_at, outbox.c.key)
 _IN_STATE = _ALL.where(outbox.c.state == bindparam("state"))
-_LAST = (
-    select(outbox.c.key, outbox.c.written_at)
-    .where(_HERE, outbox.c.key.startswith(bindparam("beginning"), escape="/"))
-    .order_by(outbox.c.written_at.desc())
-    .limit(1)
-)
+_STATE = select(outbox.c.state).where(outbox.c.municipality == bindparam("here"), outbox.c.key == bindparam("this"))
 _COUNTS = select(outbox.c.state, func.count()).where(_HERE).group_by(outbox.c.state)
 _DUE = (
     _HERE,
@@ -161,11 +156,9 @@ class Outbox(Repository):
         """Put a dead message out again with its attempts forgotten; False where none such is dead."""
         return bool(self._run(_REVIVE, this=key, now=now).rowcount)
 
-    def last(self, beginning: str) -> tuple[str, datetime] | None:
-        """Return the key that was written last of those with this beginning, and when; None where there is none."""
-        # What LIKE reads as a wildcard is a letter like any other in a key.
-        row = self._run(_LAST, beginning=beginning.replace("/", "//").replace("_", "/_").replace("%", "/%")).first()
-        return (row.key, row.written_at) if row else None
+    def state(self, key: str) -> OutboxState | None:
+        """Return what became of a message, None where there is none."""
+        return cast("OutboxState | None", self._run(_STATE, this=key).scalar())
 
     def counts(self) -> dict[OutboxState, int]:
         """Return how many messages are in each state, those without any included."""

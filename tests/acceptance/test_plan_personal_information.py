@@ -156,7 +156,7 @@ def test_the_manager_moves_the_rejected_bill_to_the_next_session(desk: Desk) -> 
     assert applied["change"]["revision"] == 2
     effect = by_id(desk("status", PLAN, "--json", today="2022-12-20").json)["ordinance_effect"]
     assert (effect["due"], effect["slack"]) == (IN_FORCE, 6)
-    (entry,) = [entry for entry in desk("audit", "list", PLAN, "--json").json if entry["action"] == "move"]
+    (entry,) = [entry for entry in desk("audit", "list", PLAN, "--json").json if entry["action"] == "change"]
     assert "否決" in str(entry["details"])
 
 

@@ -14,8 +14,8 @@ from kijitsu.office import ALL_ROLES, Actor, Office
 from kijitsu.services import adopting, asking, auditing, reading
 from kijitsu.services.watching import watch
 from kijitsu.settings import Settings
-from kijitsu.store.rows import OutboxRow, Proposal
-from tests.acceptance.support import calendar_with
+from kijitsu.store.rows import OutboxRow, OutboxState, Proposal
+from tests.acceptance.support import SMALL, calendar_with
 from tests.at_once import at_once
 from tests.integration.test_services_writing import ISHINOMAKI, PLAN
 
@@ -39,7 +39,7 @@ def on(office: Office, day: str) -> Office:
 
 def weekly(office: Office) -> list[OutboxRow]:
     with office.open_work(ISHINOMAKI, True) as work:
-        return [row for row in work.outbox.all() if "/weekly/" in row.key]
+        return [row for row in work.outbox.all() if "kijitsu audit verify" in row.envelope.wording.text]
 
 
 def test_the_first_pass_of_each_week_writes_one_letter_to_the_secretariat(office: Office) -> None:
@@ -50,9 +50,32 @@ def test_the_first_pass_of_each_week_writes_one_letter_to_the_secretariat(office
 
     found = weekly(office)
 
-    assert [row.key for row in found] == [f"small/weekly/2016-W{week}" for week in (22, 23, 24)]
+    assert [row.key.rpartition("/")[0] for row in found] == [f"small/weekly/2016-W{week}" for week in (22, 23, 24)]
     assert {row.envelope.recipient_title for row in found} == {"番号制度推進本部事務局"}
     assert "意見" in found[-1].envelope.wording.text  # due on June 24, within ten open days of the 13th
+
+
+def test_it_is_part_of_the_letter_of_the_day_where_the_secretariat_gets_one(tmp_path: Path) -> None:
+    # The review was due on Tuesday, May 31: on Wednesday everybody concerned is written to.
+    calendar = calendar_with(tmp_path / "calendar", small=SMALL)
+    office = open_office(Settings(home=tmp_path / "home", calendar=calendar))
+    office.upgrade()
+    adopting.adopt(on(office, "2016-05-31"), "small", CLERK)
+
+    watch(on(office, "2016-06-01"), "small")
+    [letter] = weekly(office)
+    # Nothing could be sent: the next letter stands for the first, and brings along what that one held.
+    watch(on(office, "2016-06-02"), "small")
+    watch(on(office, "2016-06-03"), "small")
+
+    assert letter.key.startswith("small/2016-06-01/secretariat/")
+    assert "評価書の再評価" in letter.envelope.wording.text
+    assert "評価書の再評価" in letter.envelope.wording.html
+    kept = {row.key.split("/")[1]: row.state for row in weekly(office)}
+    assert [day for day, state in kept.items() if state is OutboxState.PENDING] == [max(kept)]
+    with office.open_work(ISHINOMAKI, True) as work:
+        waiting = [row.envelope.address for row in work.outbox.all(OutboxState.PENDING)]
+    assert len(waiting) == len(set(waiting))
 
 
 def test_a_closed_day_has_no_weekly_letter(office: Office) -> None:

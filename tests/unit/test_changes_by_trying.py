@@ -13,6 +13,7 @@ from hypothesis import assume, given, settings
 from kijitsu.domain.changes import Cascade, Effects, Outlook, later
 from kijitsu.domain.gates import evaluate
 from kijitsu.domain.history import NOTHING_YET
+from kijitsu.domain.periods import Length
 from kijitsu.domain.plan import Milestone, Plan
 from kijitsu.domain.schedule import Network
 from kijitsu.domain.windows import Precision, Window, reworded
@@ -277,14 +278,23 @@ def test_every_remedy_mends_all_that_is_broken(scene: Scene) -> None:
 
 @given(MOVES)
 @many
-def test_up_to_the_undisturbed_day_nothing_else_moves(scene: Scene) -> None:
+def test_up_to_the_undisturbed_day_nothing_else_moves_and_on_the_next_something_does(scene: Scene) -> None:
     change = scene.change
     (id,) = change.moves
+    calendar = change.standing.network.calendar
+
+    def disturbed(on: date) -> bool:
+        moved = Request((Edit(EditKind.MOVE, id, f"{on}～"),), "試し")
+        try:
+            effects = scene.trying(moved).effects
+        except InputError as exc:
+            assert "変わるところがありません" in str(exc)  # noqa: PT017
+            return False
+        return bool([each for each in effects.moved if each.id != id] or effects.breaches)
+
     for reach in change.advice.reaches:
-        old = change.standing.plan.milestones[id]
-        if reach.undisturbed is None or old.duration.number != 1:
-            continue
-        assume(reach.undisturbed > TODAY)
-        undisturbed = tried(change, {id: str(reach.undisturbed)}, Cascade.PUSH)
-        assert [each.id for each in undisturbed.moved] in ([id], [])
-        assert not [breach for breach in undisturbed.breaches if breach.id != id]
+        if reach.undisturbed and change.standing.plan.milestones[id].duration == Length(1, "wd"):
+            assert not disturbed(reach.undisturbed)
+            assert disturbed(calendar.add(reach.undisturbed, 1))
+        elif reach.undisturbed is None:
+            assert not disturbed(calendar.add(TODAY, 200))
