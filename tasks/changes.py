@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from logging import LogRecord
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from prefect import get_run_logger
 from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State
+from prefect.exceptions import FailedRun
+from prefect.logging import get_logger
 from prefect.states import Completed, Failed
 
 from kijitsu.domain.errors import InputError
@@ -45,6 +48,7 @@ def made(change: Change) -> State[Any]:
 
 def refused(error: InputError, doing: StrEnum) -> State[Any]:
     """Say why nothing was done; where the plan changed meanwhile, publish what the change would do now."""
+    get_logger("prefect.flow_runs").addFilter(_is_ours)
     if not isinstance(error, changing.StalePreview):
         name = "権限がありません" if isinstance(error, NotAllowed) else "入力の誤り"
         return Failed(name=name, message=_told(str(error)))
@@ -87,7 +91,8 @@ def publish_proposals(office: Office) -> State[Any]:
     ]
     what_next = f"影響を確かめるには、{_COPY}、「変更案の番号」を書いて送ってください。" if rows else ""
     create_table_artifact(
-        rows or [{"番号": "－", "変更": "承認待ちの変更案はありません"}],
+        [{column: literal(cell) for column, cell in row.items()} for row in rows]
+        or [{"番号": "－", "変更": "承認待ちの変更案はありません"}],
         key=f"{plan}-proposals",
         description=f"## 承認待ちの変更案\n\n{what_next}",
     )
@@ -129,7 +134,7 @@ def _publish(change: Change, what_next: str) -> None:
         "### 次にすること",
         literal(what_next),
     ]
-    rows = [dict(zip(COLUMNS, row, strict=True)) for row in table(change)]
+    rows = [dict(zip(COLUMNS, map(literal, row), strict=True)) for row in table(change)]
     create_table_artifact(
         rows or [{COLUMNS[0]: "日程や余裕の変わる項目はありません"}],
         key=f"{change.standing.plan.id}-change",
@@ -145,7 +150,7 @@ def _item(line: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Return a text as markdown that shows it as it is, on one line."""
+    """Return a text as markdown that shows it as it is, on one line: in a description, and in the cell of a table."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
 
 
@@ -153,3 +158,8 @@ def _told(message: str) -> str:
     # A warning, as the rest of a run's log is not kept.
     get_run_logger().warning("%s", message)
     return message
+
+
+def _is_ours(record: LogRecord) -> bool:
+    """Tell whether a line of the log is not Prefect's traceback of a state that we returned as failed."""
+    return not (record.exc_info and isinstance(record.exc_info[1], FailedRun))

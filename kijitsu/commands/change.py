@@ -37,7 +37,7 @@ def move(
     from kijitsu.services.reckoning import move_request
 
     request = move_request(id, to, reason, option.cascade_of(cascade))
-    _run(common.office(), plan, request, apply, revision, as_of, as_json)
+    _run(common.reader(plan), plan, request, apply, revision, as_of, as_json)
 
 
 def change(
@@ -77,7 +77,7 @@ def change(
         open=open_,
     )
     request = Request(edits, reason, option.cascade_of(cascade))
-    _run(common.office(), plan, request, apply, revision, as_of, as_json)
+    _run(common.reader(plan), plan, request, apply, revision, as_of, as_json)
 
 
 def waive(
@@ -107,7 +107,7 @@ def _deed(kind: str, plan: str, id: str, reason: str, on: str | None, as_json: b
 
     day = common.day(on)
     request = Request(option.edits_of(**{kind: [f"{id}={day}" if day else id]}), reason)
-    _run(common.office(), plan, request, True, None, None, as_json)
+    _run(common.reader(plan), plan, request, True, None, None, as_json)
 
 
 def undo(
@@ -121,7 +121,7 @@ def undo(
     """変更を取り消し、日程を元に戻します（連れて動いたものも）。取消しも一つの版になり、取り消せます。"""
     from kijitsu.services import changing
 
-    opened = common.office()
+    opened = common.reader(plan)
     request = changing.undo_request(opened, plan, number, reason)
     _run(opened, plan, request, apply, revision, None, as_json)
 
@@ -138,7 +138,7 @@ def import_(
     """直した計画ファイルを、採り入れた計画への変更として取り込みます。督促の方針や項目の追加もこれで行います。"""
     from kijitsu.services import changing
 
-    opened = common.office()
+    opened = common.reader(plan)
     opened.library.plan(file)  # an error is told with its place in the file
     _run(opened, plan, changing.file_request(plan, file, reason), apply, revision, as_of, as_json)
 
@@ -155,7 +155,7 @@ def approve(
     """承認待ちの変更案を見て、承認か却下をします。自分の変更案は承認できません。"""
     from kijitsu.services import changing
 
-    opened = common.office()
+    opened = common.reader(plan)
     if number is None:
         _list_proposals(opened, plan, as_json)
     elif reject:

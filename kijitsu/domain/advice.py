@@ -89,12 +89,24 @@ class _Search:
             return not self._breaks(self.edited.with_windows({id: window(units)}))
 
         def stops_nothing(units: int) -> bool:
-            return keeps(units) and not self._after(self.edited.with_windows({id: window(units)})).lapsing
+            tried = self._after(self.edited.with_windows({id: window(units)}))
+            return keeps(units) and not (self._may_stop(tried) and tried.lapsing)
 
         units = _last(keeps, most)
         if units is not None and not stops_nothing(units):
             units = _last(stops_nothing, units)
         return Reach(id, self._undisturbed(id), None if units is None else window(units), units == most)
+
+    def _may_stop(self, tried: Effects) -> bool:
+        """Tell whether other dates could stop anything at all, before every verdict is weighed: by a due day that is
+        past only now, or by a validity that somebody asks for."""
+        on, plan = tried.after.on, tried.plan
+        assert on is not None
+        if any(link.valid for milestone in plan.milestones.values() for link in milestone.after):
+            return True
+        ruled = [tried.after.network.order[rank] for rank in tried.after.network.structure.ruled]
+        dues = (tried.after.schedule[id].due for id in {*ruled, *self.moves, *(each.id for each in tried.moved)})
+        return any(due is not None and due < on for due in dues)
 
     def _distance(self, id: str, new: Window) -> int:
         """Return how many units, months or open days, a new window lies after where its milestone was to be."""
@@ -110,7 +122,7 @@ class _Search:
         return calendar.count(span[is_by_end], to if is_by_end else calendar.next_open(to))
 
     def _undisturbed(self, id: str) -> date | None:
-        """Return the latest finish with which nothing else moves and no deadline breaks; None where none is in sight."""
+        """Return the latest finish that moves nothing else and breaks no deadline; None where none is in sight."""
         before = self.effects.before
         span = before.schedule.span(id) if id in before.plan.milestones else None
         if span is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.wordings import Precision as Precision
@@ -111,6 +112,8 @@ _SIDE = re.compile(
 )
 
 
+# A change reads the whole text of its plan again, of which a few words are new.
+@lru_cache(maxsize=1 << 14)
 def parse_window(text: str, fiscal_year: int | None = None) -> Window:
     """Read a window from a municipal source's own words.
 

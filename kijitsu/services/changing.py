@@ -13,6 +13,7 @@ from typing import Any
 
 from kijitsu.domain.changes import Cascade
 from kijitsu.domain.errors import InputError
+from kijitsu.domain.history import NOTHING_YET
 from kijitsu.domain.line import deputies
 from kijitsu.domain.plan import Organisation
 from kijitsu.domain.reminders import Reminder, told_of_move
@@ -190,6 +191,8 @@ def _approving_post(
     if _is_author(proposal, actor):
         raise NotAllowed(f"自分の変更案は承認できません。{'、'.join(approvers)} のうち、ほかの人が承認してください。")
     actor.require(Right.APPROVE, "変更の承認")
+    if not approvers:
+        return ""  # the plan has ceased to ask since: anybody else who may approve
     own = set(proposal.request.get("posts", ()))
     for post in approvers:
         if post in actor.posts:
@@ -334,6 +337,10 @@ def _apply(
         work.events.add(rows.EventRow(plan, day, DEEDS[edit.kind], edit.subject, counted, actor.name, now))
     take_over(work, loaded.plan, reckoned.standing.loaded.calendars, loaded.calendars)
     standing = adopted(office, work, plan, on)
+    progress = done.effects.after.progress
+    if late := [id for id in progress if standing.progress.get(id, NOTHING_YET) != progress[id]]:
+        titles = "、".join(loaded.plan.milestones[id].title for id in late)
+        raise InputError(f"その日より後の記録と合いません: {titles}。その後の日で記録してください。")
     tell(office, work, standing, on, ["moved"], _told(standing, done, on))
     entry = {**stored, "revision": revision.number, "reason": reason, "sha256": revision.sha256}
     work.audit.append(now, actor.name, actor.authenticated_by, _action(done, details), _subject(done), entry)

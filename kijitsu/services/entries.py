@@ -58,9 +58,11 @@ KNOWN_BY = {
 """How it is known who did it, by `AuditRow.authenticated_by` up to its colon."""
 
 FACTS = {
+    "reason": "理由",
+    "request": "求めた変更",
+    "edits": "求めた変更",
     "on": "その日付",
     "to": "変更後",
-    "reason": "理由",
     "decision": "決定の理由",
     "override": "特例の理由",
     "by": "報告した人",
@@ -81,8 +83,9 @@ FACTS = {
     "posts": "職",
     "number": "番号",
     "name": "名前",
-    "request": "求めた変更",
-    "edits": "求めた変更",
+    "account": "アカウント",
+    "as": "承認した職",
+    "overridden": "特例とした点",
     "breached": "守れない期限",
     "lapsing": "新たに停止する項目",
     "freed": "停止が解ける項目",
@@ -104,9 +107,12 @@ FACTS = {
     "entries": "件数",
     "sha256": "計画文書のSHA-256",
 }
-"""What is told of an entry beside its changes, by the key of its details; what is not here keeps its key."""
+"""What is told of an entry beside its changes, by the key of its details, in this order; what is not here comes last,
+by its key."""
 
-_WITHIN = {**FACTS, "sha256": "SHA-256", "name": "名前", "size": "バイト"}
+_ORDER = {key: place for place, key in enumerate(FACTS)}
+
+_WITHIN = {**FACTS, "sha256": "SHA-256", "name": "名前", "size": "バイト", "type": "種類", "code": "理由"}
 """The same within a detail."""
 
 # Told in other words: as changes, by the counts, or of use to programs only.
@@ -123,6 +129,7 @@ _UNSAID = frozenset(
         "breaches",
         "deeds",
         "warnings",
+        "was",
     }
 )
 
@@ -175,7 +182,7 @@ def told(row: AuditRow, at: datetime, plans: Mapping[str, PlanTitles]) -> Told:
     changes = list(_changes(row.details, titles.milestones))
     facts = [
         (FACTS.get(key, key), text)
-        for key, value in row.details.items()
+        for key, value in sorted(row.details.items(), key=lambda each: _ORDER.get(each[0], len(_ORDER)))
         if key not in _UNSAID and (text := _said(key, value, titles.milestones))
     ]
     return Told(row, at, who, action, title, f"{who}が、{of}の{action}を記録しました。", changes, facts)

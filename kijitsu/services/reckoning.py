@@ -14,6 +14,7 @@ from kijitsu.domain.closures import Closures
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.errors import InputError, InvalidFile
 from kijitsu.domain.history import NOTHING_YET, Event, Progress, after_event
+from kijitsu.domain.plan import Milestone, Plan
 from kijitsu.domain.reminders import Key, told_of_move, upcoming
 from kijitsu.domain.schedule import Slot
 from kijitsu.editing import DEEDS, SHOWN, Edit, EditKind, Text, edit_of, edited
@@ -227,7 +228,7 @@ def reckon(office: Office, standing: Standing, request: Request, plot: Plot | No
     """
     plot = plot or _plotted(standing, request)
     years = [standing.as_of.year] if standing.as_of else []
-    loaded = _read(office, plot.text, years)
+    loaded = _sharing(_read(office, plot.text, years), standing.plan)
     progress = _after_deeds(standing, loaded, plot.deeds)
     before = Outlook(standing.network, standing.progress, standing.as_of)
     after = Outlook(loaded.network, progress, standing.as_of)
@@ -247,11 +248,23 @@ def _plotted(standing: Standing, request: Request) -> Plot:
         raise InputError("何を変えるかがありません。")
     if len(request.edits) > 1 and any(edit.kind is EditKind.FILE for edit in request.edits):
         raise InputError("計画ファイルの取込みは、ほかの変更と一緒にはできません。")
-    day = standing.as_of and standing.as_of.isoformat()
-    deeds = [{edit.kind.value: edit.subject, "to": edit.value or day} for edit in request.edits if edit.kind in DEEDS]
+    asked = [edit for edit in request.edits if edit.kind in DEEDS]
+    if len({edit.subject for edit in asked}) < len(asked):
+        raise InputError("一つの項目に、免除・中止・復活を一度に二つはできません。")
+    deeds = [_deed(standing, edit) for edit in asked]
     if any(deed["to"] is None for deed in deeds):
         raise InputError("免除や中止は、いつからかで日程が変わります。--as-of か「ID=日」を書いてください。")
     return Plot(edited(standing.loaded.document, request.edits, standing.plan), tuple(deeds))
+
+
+def _deed(standing: Standing, edit: Edit) -> Text:
+    """Return what is recorded as done; a reinstatement counts from the day of what it takes back, and holds that."""
+    done = standing.progress.get(edit.subject, NOTHING_YET)
+    for kind, on in ((EditKind.WAIVE, done.waived_on), (EditKind.CANCEL, done.cancelled_on)):
+        if edit.kind is EditKind.REINSTATE and on:
+            was = {kind.value: edit.subject, "to": on.isoformat()}
+            return {edit.kind.value: edit.subject, "to": on.isoformat(), "was": was}
+    return {edit.kind.value: edit.subject, "to": edit.value or (standing.as_of and standing.as_of.isoformat())}
 
 
 def _read(office: Office, text: Text, years: Sequence[int]) -> Loaded:
@@ -260,6 +273,18 @@ def _read(office: Office, text: Text, years: Sequence[int]) -> Loaded:
     except InvalidFile as exc:
         said = dict.fromkeys(problem.message for problem in exc.problems)
         raise InputError("この変更はできません。" + "\n".join(said)) from exc
+
+
+def _sharing(loaded: Loaded, before: Plan) -> Loaded:
+    """Return a plan as read, with the very milestones of before that are the same: they need no second look."""
+    new = loaded.plan.milestones
+    same = {id: old for id, old in before.milestones.items() if id in new and _is_same(old, new[id])}
+    return replace(loaded, plan=replace(loaded.plan, milestones={**new, **same}))
+
+
+def _is_same(old: Milestone, new: Milestone) -> bool:
+    words = [each.window and each.window.wording for each in (old, new)]
+    return old == new and words[0] == words[1]
 
 
 def read_again(office: Office, change: Change) -> Loaded:
@@ -300,6 +325,10 @@ def _after_deeds(standing: Standing, loaded: Loaded, deeds: Sequence[Text]) -> M
         on = date.fromisoformat(edit.value)
         if standing.as_of and on > standing.as_of:
             raise InputError(f"{show_date(on)}は先の日です。{SHOWN[edit.kind]}は今日までの日で記録してください。")
+        if edit.kind is not EditKind.REINSTATE and done.started_on and on < done.started_on:
+            raise InputError(
+                f"「{title}」は{show_date(done.started_on)}に着手しています。その日からの日で記録してください。"
+            )
         progress[edit.subject] = after_event(done, Event(on, DEEDS[edit.kind], edit.subject))
     return progress
 
@@ -307,9 +336,12 @@ def _after_deeds(standing: Standing, loaded: Loaded, deeds: Sequence[Text]) -> M
 def _reminders(effects: Effects) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
     """Return the reminders ahead that a change takes away, and that it brings."""
     keys = []
+    told = [(outlook.plan.policies, outlook.plan.policy_of_kind) for outlook in (effects.before, effects.after)]
     for outlook in (effects.before, effects.after):
         assert outlook.on
-        among = [id for id in effects.reached if id in outlook.plan.milestones]
+        # Another policy reaches everybody, wherever the dates stay.
+        asked = effects.reached if told[0] == told[1] else outlook.plan.milestones
+        among = [id for id in asked if id in outlook.plan.milestones]
         found = upcoming(outlook.network, outlook.schedule, outlook.progress, outlook.on, among)
         keys.append({reminder.key for reminder in found})
     before, after = keys

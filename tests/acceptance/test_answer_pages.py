@@ -18,22 +18,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from kijitsu.hosting.processes import free_port
 from tests.acceptance.support import SMALL, Desk, body, calendar_with
-from tests.chromium import chromium
-from tests.debian import Unavailable
 
 # Ten open days before 31 May 2016: the morning of the first letter.
 MORNING = date(2016, 5, 17)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    try:
-        with chromium() as found:
-            yield found
-    except Unavailable as exc:
-        if os.environ.get("CI"):
-            pytest.fail(f"CI needs Chromium: {exc}")
-        pytest.skip(str(exc))
 
 
 ON_DESK_AND_PHONE = pytest.mark.parametrize("page", [1440, 390], ids=["desk", "phone"], indirect=True)

@@ -254,7 +254,7 @@ def test_a_move_makes_a_second_revision_and_new_reminders(adopted: Desk) -> None
     assert done["notified"] == ["residents", "secretariat"]
     assert adopted("plan", "list", "--json").json[0]["revision"] == 2
     assert adopted("audit", "list", "--json").json[-1]["details"]["reason"] == "国の受付が延びたため"
-    assert "reason=国の受付が延びたため" in adopted("audit", "list").out
+    assert "理由：国の受付が延びたため" in adopted("audit", "list").out
 
 
 def test_reminders_are_what_was_sent_and_what_is_to_come(adopted: Desk) -> None:

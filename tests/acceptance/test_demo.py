@@ -13,6 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, expect
+
+from tests import dashboard
 
 SECONDS = 240
 
@@ -47,8 +50,38 @@ def is_listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def a_manager_looks_at_a_move(browser: Browser, url: str) -> None:
+    """See all that a move does and how to make it, without a terminal; nothing is loaded from elsewhere."""
+    with dashboard.opened(browser, url) as page:
+        dashboard.start_run(page, "日程変更")
+        dashboard.choose(page, "項目", "（portal）")
+        dashboard.write(page, "新しい時期", "平成29年8月～")
+        dashboard.write(page, "理由", "国の発表 <b>2</b> *3*")
+        dashboard.write(page, "氏名または職名", "情報システム課長")
+        dashboard.submit(page)
+
+        # The run's page opens on its log.
+        what_next = page.get_by_text(
+            "「実際に変更する」を選び、「影響を確かめた版」に 4 と書いて送ってください。"
+        ).first
+        expect(what_next).to_be_visible(timeout=60_000)
+        expect(page.get_by_text("確認のみ").first).to_be_visible()
+
+        page.get_by_text("Artifacts", exact=True).last.click()
+        page.get_by_text("fy28-change").last.click()
+        expect(page.get_by_text("理由: 国の発表 <b>2</b> *3*")).to_be_visible()
+        expect(page.locator("td", has_text="平成29年7月～")).to_be_visible()
+
+        page.get_by_role("link", name="→ 平成29年8月～").first.click()
+        page.locator(".flow-run-menu button").first.click()
+        page.locator(".p-overflow-menu-item", has_text="Copy to new run").click()
+        expect(dashboard.field(page, "新しい時期").locator("textarea")).to_have_value("平成29年8月～")
+        dashboard.choose(page, "何をするか", "実際に変更する")
+        dashboard.write(page, "影響を確かめた版", "4")
+
+
 def test_the_demo_shows_a_stopped_day_ends_on_ctrl_c_and_runs_again(
-    environment: dict[str, str], tmp_path: Path
+    environment: dict[str, str], tmp_path: Path, browser: Browser
 ) -> None:
     demo = start(environment)
     try:
@@ -60,6 +93,7 @@ def test_the_demo_shows_a_stopped_day_ends_on_ctrl_c_and_runs_again(
             shown = answer.read().decode()
         assert "要対応" in shown
         assert "fy28 2016-07-13" in shown
+        a_manager_looks_at_a_move(browser, url)
     finally:
         demo.send_signal(signal.SIGINT)
         rest, errors = demo.communicate(timeout=SECONDS)

@@ -174,6 +174,7 @@ def test_a_proxy_that_the_environment_names_is_used(pem: Path, monkeypatch: pyte
         (format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True), 6000, 7200),
         (format_datetime(datetime.now(UTC) - timedelta(hours=2), usegmt=True), 0, 0),
     ],
+    ids=["seconds", "none", "too long", "a time to come", "a time past"],
 )
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_webhook_that_is_too_busy_is_left_alone_as_long_as_it_asks(

@@ -144,7 +144,7 @@ MOVED = st.one_of(CLOSED, CLOSED, WINDOWS, st.sampled_from(["28年度", "29年�
 
 
 @st.composite
-def edits(draw: st.DrawFn, ids: list[str]) -> Edit:
+def edits(draw: st.DrawFn, ids: list[str], is_simple: bool = False) -> Edit:
     """Any one thing that could be asked of a plan with these milestones; not all of it can be done."""
     kind = draw(st.sampled_from([EditKind.MOVE] * 4 + [each for each in EditKind if each is not EditKind.UNDO]))
     id, other = draw(st.sampled_from(ids)), draw(st.sampled_from(ids))
@@ -152,7 +152,7 @@ def edits(draw: st.DrawFn, ids: list[str]) -> Edit:
         case EditKind.MOVE:
             return Edit(kind, id, draw(MOVED))
         case EditKind.DURATION:
-            return Edit(kind, id, draw(DURATIONS))
+            return Edit(kind, id, draw(WORKING if is_simple else DURATIONS))
         case EditKind.OWNER:
             return Edit(kind, id, draw(OWNERS))
         case EditKind.DUE:
@@ -165,7 +165,7 @@ def edits(draw: st.DrawFn, ids: list[str]) -> Edit:
         case EditKind.CLOSE | EditKind.OPEN:
             return Edit(kind, str(draw(DAYS)), "臨時")
         case EditKind.FILE:
-            return Edit(kind, "small", draw(plans()))
+            return Edit(kind, "small", draw(plans(is_simple)))
         case _:
             return Edit(kind, id, draw(st.sampled_from([None, str(TODAY), "2016-05-20"])))
 
@@ -288,9 +288,8 @@ def scenes(
     text = draw(plans(is_simple))
     ids = list(text["milestones"])
     id = draw(st.sampled_from(ids))
-    wanted = (
-        [Edit(EditKind.MOVE, id, draw(MOVED))] if has_one_move else draw(st.lists(edits(ids), min_size=1, max_size=3))
-    )
+    one, some = st.builds(Edit, st.just(EditKind.MOVE), st.just(id), MOVED), edits(ids, is_simple)
+    wanted = [draw(one)] if has_one_move else draw(st.lists(some, min_size=1, max_size=3))
     scene = Scene(text, draw(happened(ids, is_simple)), Request(tuple(wanted), "延期", draw(st.sampled_from(cascades))))
     try:
         assert scene.change
