@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -51,11 +52,12 @@ class Outlook:
         """Every milestone's slot."""
         return self.network.schedule(self.progress, self.on)
 
-    @cached_property
-    def verdicts(self) -> Mapping[str, Verdict]:
-        """Every milestone's verdict on the day."""
+    def stopped(self, ids: AbstractSet[str]) -> set[str]:
+        """Return which of some milestones are blocked on the day; nothing is weighed but these and what they rest on."""
         assert self.on is not None
-        return evaluate(self.network, self.schedule, self.progress, self.on)
+        asked = ids & self.plan.milestones.keys()
+        verdicts = evaluate(self.network, self.schedule, self.progress, self.on, self.network.upstream(asked))
+        return {id for id in asked if verdicts[id].status is Status.BLOCKED}
 
     def with_windows(self, windows: Mapping[str, Window]) -> Outlook:
         """Return the same with other windows; only what they touch is reckoned anew."""
@@ -279,7 +281,13 @@ class Effects:
     @cached_property
     def touched(self) -> tuple[str, ...]:
         before, after = self.before.schedule, self.after.schedule
-        return tuple(id for id in self.common if _dates(before[id]) != _dates(after[id]))
+        old, new = self.before.network.calendar, self.after.network.calendar
+        is_same_axis = old.first == new.first and not old.differing(new)
+        return tuple(
+            id
+            for id in self.common
+            if not (is_same_axis and after.is_plainly_as(before, id)) and _dates(before[id]) != _dates(after[id])
+        )
 
     @cached_property
     def breaches(self) -> tuple[Breach, ...]:
@@ -296,25 +304,20 @@ class Effects:
         return frozenset({*_reached(self.before, self.after), *self.touched, *self.added, *self.dropped})
 
     @cached_property
-    def verdicts(self) -> Mapping[str, Verdict]:
-        """Every milestone's verdict after the change; of what it does not reach, the one from before."""
-        before, after = self.before, self.after
-        assert after.on is not None
-        reached = self.reached.union(after.network.downstream(*(self.reached & after.plan.milestones.keys())))
-        known = {id: before.verdicts[id] for id in self.common if id not in reached}
-        # What a lapse holds up may lie far from where it is said.
-        known = {id: verdict for id, verdict in known.items() if not any(each.holds_up for each in verdict.reasons)}
-        return evaluate(after.network, after.schedule, after.progress, after.on, known)
+    def _stops(self) -> tuple[set[str], set[str]]:
+        """What is blocked before and after, of all that the change reaches."""
+        reached = self.reached.union(self.after.network.downstream(*(self.reached & self.plan.milestones.keys())))
+        return self.before.stopped(reached), self.after.stopped(reached)
 
     @cached_property
     def lapsing(self) -> tuple[str, ...]:
-        old, new = self.before.verdicts, self.verdicts
-        return tuple(id for id in new if _is_stopped(new[id]) and not (id in old and _is_stopped(old[id])))
+        before, after = self._stops
+        return tuple(id for id in self.plan.milestones if id in after and id not in before)
 
     @cached_property
     def freed(self) -> tuple[str, ...]:
-        old, new = self.before.verdicts, self.verdicts
-        return tuple(id for id in new if id in old and _is_stopped(old[id]) and not _is_stopped(new[id]))
+        before, after = self._stops
+        return tuple(id for id in self.common if id in before and id not in after)
 
 
 def _dates(slot: Slot) -> tuple[object, ...]:
@@ -344,10 +347,6 @@ def _late(outlook: Outlook, slot: Slot) -> int:
         return 0
     calendar = outlook.network.calendar
     return max(1, calendar.count(slot.due, calendar.next_open(slot.earliest_finish)))
-
-
-def _is_stopped(verdict: Verdict) -> bool:
-    return verdict.status is Status.BLOCKED
 
 
 # --- moving one date ---

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from types import MappingProxyType
 
 from kijitsu.domain.history import NOTHING_YET, Progress
 from kijitsu.domain.periods import length_end
@@ -122,9 +122,12 @@ def evaluate(
     slots: Mapping[str, Slot],
     progress: Mapping[str, Progress],
     on: date,
-    known: Mapping[str, Verdict] = MappingProxyType({}),
+    among: AbstractSet[str] | None = None,
 ) -> dict[str, Verdict]:
-    """Return every milestone's verdict on a day, prerequisites before what rests on them; `known` ones as they are."""
+    """Return every milestone's verdict on a day, prerequisites before what rests on them.
+
+    Or only of those `among` some, which have to hold all that they rest on.
+    """
     verdicts: dict[str, Verdict] = {}
     open_downstream: dict[str, tuple[str, ...]] = {}
 
@@ -135,10 +138,7 @@ def evaluate(
             open_downstream[id] = tuple(n for n in reached if not progress.get(n, NOTHING_YET).is_closed)
         return open_downstream[id]
 
-    for id in network.order:
-        if id in known:
-            verdicts[id] = known[id]
-            continue
+    for id in network.order if among is None else network.in_order(among):
         milestone, done, slot = network.plan.milestones[id], progress.get(id, NOTHING_YET), slots[id]
         reasons: list[Reason] = []
         if not done.is_closed:

@@ -118,6 +118,10 @@ class Network:
                     waiting.append(dependent)
         return self.in_order(found)
 
+    def upstream(self, ids: Iterable[str]) -> set[str]:
+        """Return some milestones and everything that they rest on, directly or not."""
+        return {self.order[rank] for rank in self.structure.reach(map(self.rank, ids))}
+
     def may_start(self, link: Dependency, start: date, finish: date) -> date:
         """Return the first day on which a prerequisite's actual dates let a dependent of one day start."""
         position = self.structure.axis.bound(link, start.toordinal(), finish.toordinal())
@@ -201,6 +205,19 @@ class Schedule(Mapping[str, Slot]):
 
     def __len__(self) -> int:
         return len(self.network.plan.milestones)
+
+    def is_plainly_as(self, other: Schedule, id: str) -> bool:
+        """Tell without making slots that a milestone lies as in another state on an equal calendar; False where only
+        the slots can say."""
+        own, its = self.network.rank(id), other.network.rank(id)
+        if not (self._is_plain(own) and other._is_plain(its)):
+            return False
+        return (
+            self._now.positions[own] == other._now.positions[its]
+            and self._firm.positions[own] == other._firm.positions[its]
+            and self.network.structure.lengths[own] == other.network.structure.lengths[its]
+            and self._due(own) == other._due(its)
+        )
 
     def span(self, id: str) -> tuple[date, date] | None:
         """Return the earliest start and finish of a milestone, None where it has no place."""

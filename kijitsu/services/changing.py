@@ -69,7 +69,7 @@ def change(
     """
     actor.require(Right.CHANGE, "計画の変更")
     if not request.reason.strip():
-        raise InputError("計画の変更には理由が要ります。--reason に書いてください。")
+        raise InputError("計画の変更には理由が要ります。")
     with office.open_work(organisation_of(office, plan).municipality, False) as work:
         work.audit.take_turn()
         standing = _in_force(office, work, plan, request, seen)
@@ -143,7 +143,7 @@ def approve(office: Office, plan: str, number: int, actor: Actor, reason: str = 
 def turn_down(office: Office, plan: str, number: int, actor: Actor, reason: str) -> rows.Proposal:
     """Turn a proposed change down, or withdraw one's own; the plan stays as it is."""
     if not reason.strip():
-        raise InputError("却下や取下げには理由が要ります。--reason に書いてください。")
+        raise InputError("却下や取下げには理由が要ります。")
     organisation = organisation_of(office, plan)
     with office.open_work(organisation.municipality, False) as work:
         work.audit.take_turn()

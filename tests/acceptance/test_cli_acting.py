@@ -97,7 +97,9 @@ def test_a_closed_day_is_only_looked_at(adopted: Desk) -> None:
     assert (on_saturday["open"], on_saturday["transitions"], on_saturday["letters"]) == (False, 0, 0)
     assert "閉庁日（土曜日）です" in adopted("watch", "small", today="2016-06-04").out
     assert adopted.mails == []
-    assert adopted("audit", "verify", "--json").json == {"entries": 1, "problems": []}
+    (entry,) = adopted("audit", "list", "--json").json
+    head = {"number": 1, "hash": entry["hash"]}
+    assert adopted("audit", "verify", "--json").json == {"entries": 1, "head": head, "problems": []}
 
 
 def test_a_watch_is_of_today_or_of_a_day_that_was_missed(adopted: Desk) -> None:
@@ -217,7 +219,7 @@ def test_a_preview_shows_everything_and_changes_nothing(adopted: Desk) -> None:
 def test_a_move_without_a_reason_is_refused(adopted: Desk) -> None:
     for reason in ([], ["--reason", "　"]):
         refused = adopted("move", "small", "filing", "--to", "平成28年10月", "--apply", *reason, code=1)
-        assert "--reason" in refused.err
+        assert "理由が要ります" in refused.err
 
     assert adopted("plan", "list", "--json").json[0]["revision"] == 1
 
@@ -312,7 +314,8 @@ def test_audit_verify_names_the_entry_that_somebody_changed(adopted: Desk, empty
     assert "3番" in found.err
     assert "4番 の" not in found.err
     as_json = adopted("audit", "verify", "--json", code=1).json
-    assert as_json == {"entries": 4, "problems": found.err.splitlines()}
+    head = {"number": 4, "hash": adopted("audit", "list", "--json").json[-1]["hash"]}
+    assert as_json == {"entries": 4, "head": head, "problems": found.err.splitlines()}
 
 
 def test_export_gives_a_plan_that_check_accepts_in_the_order_it_was_written(adopted: Desk, tmp_path: Path) -> None:
@@ -339,7 +342,7 @@ def test_a_waived_milestone_stops_nothing_any_more(adopted: Desk) -> None:
     assert status(adopted, "filing") == "scheduled"
     twice = adopted("waive", "small", "review", "--reason", "対象の事務がないため", code=1)
     assert "終わっています。免除はできません" in twice.err
-    assert "--reason" in adopted("waive", "small", "portal", "--reason", " ", code=1).err
+    assert "理由が要ります" in adopted("waive", "small", "portal", "--reason", " ", code=1).err
 
 
 def test_doctor_finds_everything_in_order(adopted: Desk) -> None:

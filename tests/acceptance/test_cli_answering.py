@@ -63,7 +63,9 @@ def test_work_is_started_done_sent_back_and_done_again(desk: Desk) -> None:
 def test_what_is_cancelled_stops_what_rests_on_it(desk: Desk) -> None:
     done = desk("cancel", "small", "review", "--reason", "評価の対象外")
 
-    assert "平成28年5月20日（金）付けで中止しました: review" in done.out
+    assert done.out.startswith("評価書の再評価の中止: 第2版として変更しました\n")
+    assert "■新たに停止します: 届出書の提出\n" in done.out
+    (event,) = [entry for entry in desk("audit", "list", "--json").json if entry["action"] == "cancel"]
     status = {each["id"]: each["status"] for each in desk("status", "small", "--json").json}
     assert (status["review"], status["filing"]) == ("cancelled", "blocked")
 
@@ -80,7 +82,7 @@ def test_what_is_cancelled_stops_what_rests_on_it(desk: Desk) -> None:
         (("excuse", "--until", "2016-06-15", "--reason", ""), "--reason"),
         (("reject", "--reason", "押印がない"), "完了していない"),
         (("start", "--on", "2016-05-21"), "先の日です"),
-        (("cancel", "--reason", ""), "--reason"),
+        (("cancel", "--reason", ""), "理由が要ります"),
     ],
 )
 def test_what_cannot_be_recorded_says_why_and_leaves_no_trace(words: tuple[str, ...], said: str, desk: Desk) -> None:
