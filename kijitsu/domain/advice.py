@@ -79,8 +79,16 @@ class _Search:
         new = self.edited.plan.milestones[id].window
         if new is None or new.undecided:
             return None
-        calendar, most = self.edited.network.calendar, _MOST_MONTHS if new.moves_by_months else _MOST_DAYS
-        start = later(calendar, new, -self._distance(id, new))
+        # From where it was; or, where other moves of the request hold it up already, from where it is to be.
+        for start in (later(self.edited.network.calendar, new, -self._distance(id, new)), new):
+            latest, is_free = self._latest(id, start)
+            if latest is not None:
+                break
+        return Reach(id, self._undisturbed(id), latest, is_free)
+
+    def _latest(self, id: str, start: Window) -> tuple[Window | None, bool]:
+        """Return the last window from one on that breaks and stops nothing, and whether none in two years does."""
+        calendar, most = self.edited.network.calendar, _MOST_MONTHS if start.moves_by_months else _MOST_DAYS
 
         def window(units: int) -> Window:
             return later(calendar, start, units) if units else start
@@ -95,7 +103,7 @@ class _Search:
         units = _last(keeps, most)
         if units is not None and not stops_nothing(units):
             units = _last(stops_nothing, units)
-        return Reach(id, self._undisturbed(id), None if units is None else window(units), units == most)
+        return None if units is None else window(units), units == most
 
     def _may_stop(self, tried: Effects) -> bool:
         """Tell whether other dates could stop anything at all, before every verdict is weighed: by a due day that is

@@ -16,7 +16,7 @@ from functools import cached_property
 
 from kijitsu.domain.closures import Closures
 from kijitsu.domain.errors import InputError, did_you_mean
-from kijitsu.domain.gates import Status, Verdict, evaluate
+from kijitsu.domain.gates import Status, evaluate
 from kijitsu.domain.history import NOTHING_YET, Deed, Event, Progress, progress_of
 from kijitsu.domain.plan import Milestone, Plan
 from kijitsu.domain.schedule import Network, Schedule, Slot
@@ -53,7 +53,7 @@ class Outlook:
         return self.network.schedule(self.progress, self.on)
 
     def stopped(self, ids: AbstractSet[str]) -> set[str]:
-        """Return which of some milestones are blocked on the day; nothing is weighed but these and what they rest on."""
+        """Return which of some milestones are blocked; nothing is weighed but these and what they rest on."""
         assert self.on is not None
         asked = ids & self.plan.milestones.keys()
         verdicts = evaluate(self.network, self.schedule, self.progress, self.on, self.network.upstream(asked))
@@ -101,7 +101,8 @@ def cascaded(before: Outlook, after: Outlook, moved: Iterable[str], cascade: Cas
 def _pushed(before: Outlook, after: Outlook, kept: set[str]) -> dict[str, Window]:
     """Push only what cannot keep its target any longer, prerequisites first, each as little as possible.
 
-    What could not be met even before the change stays as far behind as it was.
+    What could not be met even before the change stays where it is as long as it is no further behind; what has to move,
+    moves to where it can be kept.
     """
     calendar, former = after.network.calendar, before.plan.milestones
     pushed: dict[str, Window] = {}
@@ -116,14 +117,15 @@ def _pushed(before: Outlook, after: Outlook, kept: set[str]) -> dict[str, Window
             # It takes longer than it did: no other place would be long enough, so that it gets more room where it is.
             pushed[id] = _extended(calendar, window, grown)
             return replace(milestone, window=pushed[id])
-        behind = _too_long(before, former[id]) if id in former else _too_long(after, milestone)
+        # What takes longer than its window never fits, wherever that lies.
+        behind = never = _too_long(before, former[id]) if id in former else _too_long(after, milestone)
         if id in former and (old := before.schedule.span(id)):
             behind = max(behind, _overshoot(before.network.calendar, former[id].window, old[1]))
-        late = _overshoot(calendar, window, finish) - behind
-        if late <= 0:
+        missed = _overshoot(calendar, window, finish)
+        if missed <= behind:
             return None
         pushes[id] += 1
-        pushed[id] = later(calendar, window, late)
+        pushed[id] = later(calendar, window, missed - never)
         return replace(milestone, window=pushed[id])
 
     after.schedule.settle(_reached(before, after), settle)

@@ -18,10 +18,11 @@ from kijitsu.domain.plan import Organisation
 from kijitsu.domain.roles import Right
 from kijitsu.office import Actor, Json, Office
 from kijitsu.services import reading
+from kijitsu.services.comparing import Comparison
 from kijitsu.services.entries import LOG, PlanTitles, Told, told
 from kijitsu.services.sheets import write_csv
 from kijitsu.store.repository import values
-from kijitsu.store.rows import AuditHead, AuditRow
+from kijitsu.store.rows import AuditHead
 from kijitsu.store.tables import canonical
 from kijitsu.store.work import UnitOfWork
 
@@ -75,7 +76,10 @@ def witness(text: str) -> AuditHead:
 
 
 def verify(office: Office, organisation: Organisation, noted: AuditHead | None = None) -> Verification:
-    """Look at every entry, every revision of every plan and every evidence file; `noted` is a head from a letter."""
+    """Look at every entry, what it says of revisions, reports and decisions, and every evidence file.
+
+    `noted` is a head from a letter.
+    """
     from kijitsu.services.evidencing import verify_files
 
     with office.open_work(organisation.municipality, True) as work:
@@ -170,31 +174,9 @@ def _titles(office: Office, work: UnitOfWork) -> dict[str, PlanTitles]:
 
 
 def _verified(work: UnitOfWork, noted: AuditHead | None) -> Verification:
-    hashes = work.plans.hashes()
-    named: set[tuple[str, int]] = set()
-    wrong: dict[tuple[str, int], str] = {
-        (plan, number): f"計画 {plan} の第{number}版の文書が、記録した後に書き換えられています。"
-        for (plan, number), digest in hashes.items()
-        if digest is None
-    }
-
-    def compare(entry: AuditRow) -> None:
-        plan, number = entry.subject.partition("/")[0], entry.details.get("revision")
-        kept = entry.details.get("sha256")
-        # What only speaks of a revision, as a proposal of its base, holds no hash; nor did moves in their first year.
-        if not isinstance(number, int) or (kept is None and entry.action != "move"):
-            return
-        key = (plan, number)
-        named.add(key)
-        if key not in hashes:
-            wrong[key] = f"計画 {plan} の第{number}版がありません。監査記録 {entry.number}番 が名指す版です。"
-        elif kept is not None and hashes[key] not in (None, kept):
-            wrong[key] = f"計画 {plan} の第{number}版が、監査記録 {entry.number}番 と違います。書き換えられています。"
-
-    problems = work.audit.verify(noted, compare)
-    for plan, number in hashes.keys() - named - wrong.keys():
-        wrong[plan, number] = f"計画 {plan} の第{number}版を記した監査記録がありません。"
-    return Verification(work.audit.count(), work.audit.head(), [*problems, *(wrong[key] for key in sorted(wrong))])
+    compared = Comparison(work)
+    problems = work.audit.verify(noted, compared)
+    return Verification(work.audit.count(), work.audit.head(), [*problems, *compared.problems()])
 
 
 @contextmanager

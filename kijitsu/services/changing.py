@@ -106,6 +106,7 @@ def file_request(plan: str, file: str, reason: str) -> Request:
 def proposals(office: Office, plan: str) -> list[rows.Proposal]:
     """Return every change of an adopted plan that was proposed, the first one first."""
     with office.open_work(organisation_of(office, plan).municipality, True) as work:
+        adopted(office, work, plan, None)
         return work.proposals.all(plan)
 
 
@@ -163,8 +164,12 @@ def turn_down(office: Office, plan: str, number: int, actor: Actor, reason: str)
     return decided
 
 
+# Numbers beyond this no database counts to.
+_GREATEST = 2**31 - 1
+
+
 def _pending(work: UnitOfWork, plan: str, number: int) -> rows.Proposal:
-    proposal = work.proposals.get(plan, number)
+    proposal = work.proposals.get(plan, number) if 0 < number <= _GREATEST else None
     if proposal is None:
         waiting = [str(each.number) for each in work.proposals.all(plan) if each.state is rows.ProposalState.PENDING]
         raise InputError(f"計画 {plan} に変更案 {number} はありません。承認待ちの番号: {'、'.join(waiting) or 'なし'}")
@@ -188,22 +193,19 @@ def _approving_post(
 
     A deputy stands in for a post that is absent, and for whoever holds it and made the proposal.
     """
+    own = set(proposal.request.get("posts", ()))
+    able = {post: [post, *deputies(organisation, post, on, {post} & own)] for post in approvers}
+    # The last in a row is whoever has to do it: the post itself, or the deputy of who is absent or proposed it.
+    acting = "、".join(dict.fromkeys(each[-1] for each in able.values()))
     if _is_author(proposal, actor):
-        raise NotAllowed(f"自分の変更案は承認できません。{'、'.join(approvers)} のうち、ほかの人が承認してください。")
+        raise NotAllowed(f"自分の変更案は承認できません。承認するのは {acting} です。")
     actor.require(Right.APPROVE, "変更の承認")
     if not approvers:
         return ""  # the plan has ceased to ask since: anybody else who may approve
-    own = set(proposal.request.get("posts", ()))
-    for post in approvers:
-        if post in actor.posts:
+    for post, holders in able.items():
+        if any(each in actor.posts for each in holders):
             return post
-        absent = {post} if post in own else set[str]()
-        if any(each in actor.posts for each in deputies(organisation, post, on, absent)):
-            return post
-    raise NotAllowed(
-        f"{actor.name} はこの計画の変更を承認できません。"
-        f"承認するのは {'、'.join(approvers)}（不在のときはその代理）です。"
-    )
+    raise NotAllowed(f"{actor.name} はこの計画の変更を承認できません。承認するのは {acting} です。")
 
 
 def _account(actor: Actor) -> str:
@@ -272,7 +274,9 @@ def _reckoned(office: Office, work: UnitOfWork, standing: Standing, request: Req
 
 def _plot_of_undo(work: UnitOfWork, standing: Standing, edit: Edit) -> Plot:
     plan, number = standing.plan.id, int(edit.subject)
-    older, newer = work.plans.revision(plan, number - 1), work.plans.revision(plan, number)
+    is_countable = 0 < number <= _GREATEST
+    older = work.plans.revision(plan, number - 1) if is_countable else None
+    newer = work.plans.revision(plan, number) if is_countable else None
     if newer is None:
         raise InputError(f"計画 {plan} に第{number}版はありません（いまは第{standing.revision}版です）。")
     if older is None:
@@ -330,11 +334,13 @@ def _apply(
     stored = plain({**done.as_json(), "request": done.request.as_json(), "was": _former(done), **details})
     reason = done.request.reason
     revision = work.plans.add(plan, done.document, reason, author, stored, now, reckoned.standing.revision)
+    events = {}
     for deed in done.deeds:
         edit = edit_of(deed)
         counted = {"reason": reason, "revision": revision.number}
         day = date.fromisoformat(edit.value)
-        work.events.add(rows.EventRow(plan, day, DEEDS[edit.kind], edit.subject, counted, actor.name, now))
+        id = work.events.add(rows.EventRow(plan, day, DEEDS[edit.kind], edit.subject, counted, actor.name, now))
+        events[str(id)] = deed
     take_over(work, loaded.plan, reckoned.standing.loaded.calendars, loaded.calendars)
     standing = adopted(office, work, plan, on)
     progress = done.effects.after.progress
@@ -342,7 +348,7 @@ def _apply(
         titles = "、".join(loaded.plan.milestones[id].title for id in late)
         raise InputError(f"その日より後の記録と合いません: {titles}。その後の日で記録してください。")
     tell(office, work, standing, on, ["moved"], _told(standing, done, on))
-    entry = {**stored, "revision": revision.number, "reason": reason, "sha256": revision.sha256}
+    entry = {**stored, "revision": revision.number, "reason": reason, "sha256": revision.sha256, "events": events}
     work.audit.append(now, actor.name, actor.authenticated_by, _action(done, details), _subject(done), entry)
     return done
 

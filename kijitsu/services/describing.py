@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 from kijitsu.domain.advice import Reach, Remedy
 from kijitsu.domain.changes import Breach
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.line import addressee
-from kijitsu.domain.plan import Milestone
+from kijitsu.domain.plan import Milestone, Plan
 from kijitsu.domain.schedule import Slot
-from kijitsu.editing import SHOWN, Edit, EditKind
-from kijitsu.services.reckoning import Change
+from kijitsu.editing import KEYS, SHOWN, Edit, EditKind, edit_of
+from kijitsu.services.reckoning import Altered, Change
 
 COLUMNS = ("項目", "変わるもの", "変更前", "変更後", "余裕（前）", "余裕（後）")
 
@@ -119,6 +120,10 @@ def _effects(change: Change) -> Iterator[str]:
         yield f"{title[moved.id]}: {words[0]} → {words[1]}（{room}）"
     for id, (old, new) in effects.redated.items():
         yield f"{title[id]}: 期限 {_day(old)} → {_day(new)}（連れて変わります）"
+    yield from (_altered(change, each) for each in change.altered)
+    for deed in change.deeds:
+        edit = edit_of(deed)
+        yield f"{title[edit.subject]}: {SHOWN[edit.kind]}（{_day(date.fromisoformat(edit.value))}から）"
     yield from _kept(change)
     yield from (f"新しい項目: {title[id]}" for id in effects.added)
     yield from (f"外れる項目: {change.standing.plan.milestones[id].title}" for id in effects.dropped)
@@ -135,6 +140,37 @@ def _effects(change: Change) -> Iterator[str]:
     if change.asked:
         yield f"承認を求めた先: {'、'.join(addressee(plan.organisation, id).title for id in change.asked)}"
 
+
+def _altered(change: Change, altered: Altered) -> str:
+    plans = (change.standing.plan, change.effects.plan)
+    name = plans[1].milestones[altered.id].title if altered.id else "計画"
+    old, new = (_said(altered.key, value, plan) for value, plan in zip((altered.old, altered.new), plans, strict=True))
+    return f"{name}の{KEYS.get(altered.key, altered.key)}: {old} → {new}"
+
+
+def _said(key: str, value: Any, plan: Plan) -> str:
+    """Return a value of a plan's text in words: titles for ids, nothing for what is not there."""
+    if value is None or value == []:
+        return "なし"
+    if isinstance(value, list):
+        return "、".join(_said(key, each, plan) for each in value)
+    if isinstance(value, dict):
+        if key in ("closed", "open") and "on" in value:
+            return f"{value['on']}（{value.get('why', '')}）"
+        if key == "after":
+            link = " ".join(str(value[part]) for part in ("type", "lag") if part in value)
+            return f"{_said(key, value['on'], plan)}{f'（{link}）' if link else ''}"
+        return "、".join(f"{part}: {_said('', each, plan)}" for part, each in value.items())
+    if key == "owner" and value in plan.organisation.bodies:
+        return plan.organisation.bodies[value].title
+    if key == "after" and value in plan.milestones:
+        return plan.milestones[value].title
+    text = str(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+_LONGEST = 80
+"""Of a long text no more is said."""
 
 _NAMED = 5
 """Of those whose own dates stay and whose slack differs, so many are named."""

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from kijitsu.domain.gates import SHOWN as STATUSES
+from kijitsu.editing import KEYS, EditKind, edit_of
 from kijitsu.editing import SHOWN as EDITS
-from kijitsu.editing import EditKind, edit_of
 from kijitsu.services.recomputing import SHOWN as DATES
 from kijitsu.store.rows import AuditRow
 
@@ -124,6 +124,8 @@ _UNSAID = frozenset(
         "milestones",
         "change",
         "event",
+        "events",
+        "altered",
         "closed",
         "opened",
         "breaches",
@@ -204,6 +206,12 @@ def _changes(details: Mapping[str, Any], titles: Mapping[str, str]) -> Iterator[
         for each in _list(details.get(key)):
             if isinstance(each, dict) and "id" in each:
                 yield Changed(_titled(each["id"], titles), what, _text(each.get("old")), _text(each.get("new")))
+    for each in _list(details.get("altered")):
+        if isinstance(each, dict) and "key" in each:
+            sides = (_text(_said("", each.get(side), titles)) for side in ("old", "new"))
+            of = _titled(each["id"], titles) if each.get("id") else "計画"
+            key = str(each["key"])
+            yield Changed(of, KEYS.get(key, key), *sides)
     for each in _list(details.get("changed")):
         if isinstance(each, list) and len(each) == 3:
             id, *states = each
@@ -222,6 +230,9 @@ def _said(key: str, value: Any, titles: Mapping[str, str]) -> str:
         return f"取消 {len(value.get('cancelled', ()))}件、新規 {len(value.get('created', ()))}件"
     if isinstance(value, bool):
         return "はい" if value else "いいえ"
+    if isinstance(value, dict) and "on" in value and value.keys() <= {"on", "type", "lag", "valid", "lapse"}:
+        link = " ".join(str(value[part]) for part in ("type", "lag") if part in value)
+        return f"{titles.get(value['on'], value['on'])}{f'（{link}）' if link else ''}"
     if isinstance(value, dict):
         named = ((_WITHIN.get(name, name), _said("", each, titles)) for name, each in value.items())
         return "、".join(f"{name}：{text}" for name, text in named if text)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -60,6 +60,32 @@ class Plot:
     deeds: tuple[Text, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Altered:
+    """One key of a plan's text that a change makes otherwise, as the file says it; None where it is not there.
+
+    `id` is the milestone's, "" for a key of the plan itself.
+    """
+
+    id: str
+    key: str
+    old: Any
+    new: Any
+
+
+def _altered(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Altered]:
+    for key in dict.fromkeys([*old, *new]):
+        if key != "milestones" and old.get(key) != new.get(key):
+            yield Altered("", key, old.get(key), new.get(key))
+    for id, text in new["milestones"].items():
+        former = old["milestones"].get(id)
+        if former is None or former == text:
+            continue
+        for key in dict.fromkeys([*former, *text]):
+            if key != "when" and former.get(key) != text.get(key):
+                yield Altered(id, key, former.get(key), text.get(key))
+
+
 @dataclass(frozen=True)
 class Change:
     """A change, previewed or done. `standing` is what it was reckoned on, its revision 0 for a plan file.
@@ -95,7 +121,8 @@ class Change:
     @property
     def redated(self) -> list[str]:
         """The milestones, not closed, whose window, deadline or owner is another now."""
-        owners = [edit.subject for edit in self.request.edits if edit.kind is EditKind.OWNER]
+        former = self.effects.before.plan.milestones
+        owners = [id for id in self.effects.common if former[id].owner != self.effects.plan.milestones[id].owner]
         changed = [*(each.id for each in self.effects.moved), *self.effects.redated, *owners]
         progress = self.effects.after.progress
         return [id for id in dict.fromkeys(changed) if not progress.get(id, NOTHING_YET).is_closed]
@@ -107,6 +134,11 @@ class Change:
         written_to = [each.recipient for id in self.redated for each in told_of_move(plan, id, "", date.max, date.max)]
         reached = [key[2] for key in (*self.cancelled, *self.created)]
         return list(dict.fromkeys([*written_to, *reached]))
+
+    @cached_property
+    def altered(self) -> list[Altered]:
+        """What of the plan's text is otherwise, its windows aside: each key of the plan or of a milestone."""
+        return list(_altered(self.standing.loaded.document, self.document))
 
     @property
     def closures(self) -> tuple[dict[date, str], dict[date, str]]:
@@ -143,6 +175,7 @@ class Change:
             "notified": self.notified,
             "redated": [{"id": id, "old": old, "new": new} for id, (old, new) in effects.redated.items()],
             "freed": list(effects.freed),
+            "altered": [asdict(each) for each in self.altered],
             "added": list(effects.added),
             "dropped": list(effects.dropped),
             "breaches": [_breach_json(breach) for breach in effects.breaches],

@@ -173,6 +173,13 @@ def _check(standing: Standing, given: Report, today: date) -> None:
         assert day
         again = standing.plan.next_occurrence(given.milestone)
         hint = f"次の回は {again.id}（{again.title}）です。" if again else ""
+        if not done.completed_on:
+            ended = "免除" if done.waived_on else "中止"
+            raise BadReport(
+                f"「{milestone.title}」は{show_date(day)}に{ended}されています。報告するには、先に管理職が元に戻します。",
+                "",
+                f"（kijitsu change {standing.plan.id} --reinstate {given.milestone}）",
+            )
         raise BadReport(f"「{milestone.title}」は{show_date(day)}に終わっています。二度は報告できません。{hint}")
     match given.deed:
         case Deed.START if done.started_on:

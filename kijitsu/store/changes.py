@@ -28,6 +28,10 @@ class Proposals(Repository):
         """Return a plan's proposals, the first one first."""
         return [Proposal(*row) for row in self._rows(_PROPOSALS, plan=plan)]
 
+    def everywhere(self) -> list[Proposal]:
+        """Return the proposals of every plan."""
+        return [Proposal(*row) for row in self._rows(rows_of(tables.proposals, Proposal))]
+
     def get(self, plan: str, number: int) -> Proposal | None:
         """Return a proposal by its number, None where there is none."""
         row = self._run(_PROPOSAL, plan=plan, number=number).first()

@@ -14,7 +14,7 @@ from kijitsu.domain.errors import InputError
 from kijitsu.domain.gates import Status
 from kijitsu.store import tables
 from kijitsu.store.repository import Repository, insert_new, rows_of, upsert, values
-from kijitsu.store.rows import EventRow, Head, PassRow, Revision, Standing, TransitionRow
+from kijitsu.store.rows import EventRow, Head, KeptRevision, PassRow, Revision, Standing, TransitionRow
 from kijitsu.store.tables import canonical
 
 _PLAN: BindParameter[str] = bindparam("plan")
@@ -39,6 +39,8 @@ _DOCUMENTS = (
         tables.plan_revisions.c.number,
         type_coerce(tables.plan_revisions.c.document, String).label("document"),
         tables.plan_revisions.c.sha256,
+        tables.plan_revisions.c.reason,
+        tables.plan_revisions.c.actor,
     )
     .where(tables.plan_revisions.c.municipality == bindparam("here"))
     .order_by(tables.plan_revisions.c.plan, tables.plan_revisions.c.number)
@@ -148,10 +150,15 @@ class Plans(Repository):
         """Return all revisions, the first one first."""
         return [Revision(*row) for row in self._rows(_REVISIONS, plan=plan)]
 
-    def hashes(self) -> dict[tuple[str, int], str | None]:
-        """Return the SHA-256 of every revision by plan and number, None where its document is not what was kept."""
+    def kept(self) -> dict[tuple[str, int], KeptRevision]:
+        """Return what is kept of every revision, by plan and number; no hash where its document is another by now."""
         found = self._connection.execute(_DOCUMENTS, {"here": self._municipality}, execution_options={"yield_per": 10})
-        return {(row.plan, row.number): row.sha256 if _is_kept(row.document, row.sha256) else None for row in found}
+        return {
+            (row.plan, row.number): KeptRevision(
+                row.sha256 if _is_kept(row.document, row.sha256) else None, row.reason, row.actor
+            )
+            for row in found
+        }
 
     def ids(self) -> list[str]:
         """Return the ids of the adopted plans, sorted."""
@@ -201,6 +208,10 @@ class Events(Repository):
         fields = values(event)
         del fields["id"]
         return int(self._write(_ADD_EVENT, [fields]).scalar_one())
+
+    def all(self) -> list[EventRow]:
+        """Return everything that happened in any plan."""
+        return [EventRow(*row) for row in self._rows(rows_of(tables.events, EventRow))]
 
     def upto(self, plan: str, day: date | None) -> list[EventRow]:
         """Return what happened until the end of `day` (all where None), by day and then as recorded."""

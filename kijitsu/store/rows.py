@@ -97,6 +97,14 @@ class Head(NamedTuple):
     made_at: datetime
 
 
+class KeptRevision(NamedTuple):
+    """A revision as far as the audit log tells of it; `sha256` is None where the document is not what was kept."""
+
+    sha256: str | None
+    reason: str
+    actor: str
+
+
 @dataclass(frozen=True, slots=True)
 class EventRow:
     """One thing people did; the database gives the `id`, 0 until then."""

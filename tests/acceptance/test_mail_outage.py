@@ -153,16 +153,20 @@ def test_a_refused_address_is_shown_and_can_be_tried_again(desk: Desk) -> None:
 
 def test_a_moved_date_takes_back_what_spoke_of_the_old_one(shared_desk: Desk, back: Relay) -> None:
     shared_desk("complete", "small", "review", "--evidence", "評価書=総第75号")
-    # August 31 is 20 working days before September 30: 市民課 is owed a reminder.
+    # August 31 is 20 working days before September 30: 市民課 is owed a reminder, and the 事務局 the 週報.
     shared_desk("watch", code=3, today="2016-09-01", **at(unused_place()))
-    assert [each["recipient"] for each in shared_desk("outbox", "list", "--json").json] == ["市民課"]
+    waiting = shared_desk("outbox", "list", "--json").json
+    assert [each["recipient"] for each in waiting] == ["市民課", "番号制度推進本部事務局"]
 
     move = ("move", "small", "filing", "--to", "平成28年10月", "--apply", "--reason", "受付の延期")
     shared_desk(*move, today="2016-09-01")
     shared_desk("outbox", "send", today="2016-09-02", **at(back))
 
     assert shared_desk("outbox", "list", "--json").json == []
-    assert all("日程変更" in body(mail, "plain") for mail in taken(back))
+    weekly, *moved = sorted(taken(back), key=lambda mail: "日程変更" in body(mail, "plain"))
+    assert "週報" in weekly["Subject"]
+    assert sorted(mail["To"].addresses[0].username for mail in moved) == ["bangou-jimukyoku", "shimin"]
+    assert all("日程変更" in body(mail, "plain") for mail in moved)
     assert states(shared_desk)["superseded"] == 1
 
 

@@ -269,7 +269,7 @@ def test_what_is_closed_takes_no_answer(office: Office) -> None:
     end(office, Deed.CANCEL, "review", "実施しない")
 
     for deed in (Deed.ACKNOWLEDGE, Deed.SNOOZE, Deed.ESTIMATE, Deed.EXCUSE, Deed.START):
-        with pytest.raises(BadReport, match="終わっています"):
+        with pytest.raises(BadReport, match="中止されています"):
             tell(office, deed, reason="理由", until=date(2016, 5, 31))
 
 

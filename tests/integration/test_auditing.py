@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import csv
+from datetime import date
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
 
 from kijitsu.domain.errors import InputError
+from kijitsu.domain.history import Deed
 from kijitsu.domain.plan import Organisation
+from kijitsu.editing import Edit, EditKind
 from kijitsu.office import Office
-from kijitsu.services import auditing, reading
+from kijitsu.services import auditing, changing, reading, reporting
+from kijitsu.services.reckoning import Request
 from tests.integration.test_weekly import CLERK, ISHINOMAKI, office, on
 
 __all__ = ["office"]
@@ -76,3 +80,54 @@ def test_a_head_is_read_as_it_is_typed_from_a_letter(typed: str) -> None:
 def test_half_a_head_is_refused(typed: str) -> None:
     with pytest.raises(InputError, match="番号:ハッシュ"):
         auditing.witness(typed)
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        (
+            "UPDATE events SET occurred_on = '2016-06-01' WHERE kind = 'start'",
+            "の2016-06-01の報告（1番）が、監査記録 2番 と違",
+        ),
+        ("DELETE FROM events WHERE kind = 'cancel'", "監査記録 3番（small）の報告が、データベースにありません"),
+        ("UPDATE plan_revisions SET reason = '偽' WHERE number = 2", "第2版の理由か変更した人が、監査記録 3番 と違"),
+        ("UPDATE plan_revisions SET actor = '山田' WHERE number = 1", "第1版の理由か変更した人が、監査記録 1番 と違"),
+        (
+            "UPDATE events SET id = 9 WHERE kind = 'start'",
+            "の2016-06-03の報告（9番）を記した監査記録がありません",
+        ),
+    ],
+)
+def test_what_the_other_tables_say_is_compared_with_the_log(office: Office, statement: str, problem: str) -> None:
+    organisation, today = organisation_of(office), on(office, "2016-06-03")
+    with office.open_work(ISHINOMAKI, True) as work:
+        revision = work.plans.latest("small")
+    assert revision
+    first, *_, last = revision.document["milestones"]
+    reporting.report(today, "small", reporting.Report(Deed.START, first, date(2016, 6, 3)), CLERK)
+    edits = (Edit(EditKind.OWNER, first, "residents"), Edit(EditKind.CANCEL, last))
+    changing.change(today, "small", Request(edits, "事務分掌の変更"), CLERK, approved=True)
+    assert auditing.verify(office, organisation).problems == []
+    with create_engine(office.settings.database).begin() as connection:
+        connection.execute(text(statement))
+
+    assert any(problem in each for each in auditing.verify(office, organisation).problems)
+
+
+def test_a_decision_that_was_altered_is_named(office: Office) -> None:
+    organisation, today = organisation_of(office), on(office, "2016-06-03")
+    with office.open_work(ISHINOMAKI, True) as work:
+        revision = work.plans.latest("small")
+    assert revision
+    first = next(iter(revision.document["milestones"]))
+    changing.change(
+        today, "small", Request((Edit(EditKind.OWNER, first, "information_systems"),), "事務分掌の変更"), CLERK
+    )
+    changing.turn_down(today, "small", 1, CLERK, "取りやめ")
+    assert auditing.verify(office, organisation).problems == []
+    with create_engine(office.settings.database).begin() as connection:
+        connection.execute(text("UPDATE proposals SET decided_by = '別の人'"))
+
+    assert any(
+        "変更案 1 の決定が、監査記録 3番 と違" in each for each in auditing.verify(office, organisation).problems
+    )

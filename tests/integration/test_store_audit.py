@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import Engine, text
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from kijitsu.store.audit import Audit
+from kijitsu.store.engine import connect, open_transaction, upgrade
 from kijitsu.store.rows import AuditHead
 from kijitsu.store.work import UnitOfWork
 from tests.at_once import at_once
@@ -195,3 +201,78 @@ def test_the_entry_after_a_dropped_one_does_not_take_its_number(engine: Engine) 
 
     [found] = problems(engine)
     assert "2番 が欠けて" in found
+
+
+# --- any tampering ---
+
+ENTRIES = 6
+FORGED = {
+    "at": "2016-06-04 00:00:00.000000",
+    "actor": "別人",
+    "authenticated_by": "別",
+    "action": "別",
+    "subject": "別",
+    "details": "{}",
+    "previous_hash": "f" * 64,
+    "hash": "f" * 64,
+    "municipality": "041009",
+}
+
+
+@pytest.fixture(scope="module")
+def unguarded() -> Iterator[Engine]:
+    """A log of six entries without its triggers, on SQLite."""
+    engine = connect("sqlite://")
+    upgrade(engine)
+    append(engine, *map(str, range(1, ENTRIES + 1)))
+    tamper(engine)
+    yield engine
+    engine.dispose()
+
+
+def forge(connection: Connection, kept: int, forged: int) -> None:
+    """Go on after the first entries as if no others had followed, every hash and the head as they ought to be."""
+    connection.execute(text("DELETE FROM audit WHERE number > :kept"), {"kept": kept})
+    head = "UPDATE audit_heads SET number = :kept, hash = (SELECT hash FROM audit WHERE number = :kept)"
+    connection.execute(text(head if kept else "DELETE FROM audit_heads"), {"kept": kept})
+    for number in range(forged):
+        Audit(connection, ISHINOMAKI).append(NOW, "別人", "proxy", f"forged {number}", "fy28/pia", {})
+
+
+def named(sentence: str) -> list[int]:
+    return [int(number) for number in re.findall(r"(\d+)番", sentence)]
+
+
+@given(data=st.data())
+@settings(deadline=None, max_examples=200)
+def test_any_tampering_is_found_and_named(unguarded: Engine, data: st.DataObject) -> None:
+    first, last = sorted(data.draw(st.lists(st.integers(1, ENTRIES), min_size=2, max_size=2), "numbers"))
+    span = {"first": first, "last": last}
+    how = data.draw(st.sampled_from(["alter", "drop", "insert", "swap", "forge"]), "how")
+    with open_transaction(unguarded, readonly=False) as connection:  # never committed
+        audit = Audit(connection, ISHINOMAKI)
+        noted = audit.head()
+        if how == "alter":
+            column = data.draw(st.sampled_from(sorted(FORGED)), "column")
+            change = text(f"UPDATE audit SET {column} = :forged WHERE number = :first")  # noqa: S608
+            connection.execute(change, {"forged": FORGED[column], "first": first})
+            assert named(audit.verify()[0]) == [first]
+        elif how == "drop":
+            connection.execute(text("DELETE FROM audit WHERE number BETWEEN :first AND :last"), span)
+            assert [named(each) for each in audit.verify()] == [sorted({first, last})]
+        elif how == "insert":
+            forge(connection, ENTRIES, last)
+            connection.execute(text("UPDATE audit_heads SET number = :number, hash = :hash"), noted._asdict())
+            assert [named(each) for each in audit.verify()] == [sorted({ENTRIES + 1, ENTRIES + last})]
+        elif how == "swap":
+            for move in ("-:last WHERE number = :first", ":first WHERE number = :last", ":last WHERE number = -:last"):
+                connection.execute(text(f"UPDATE audit SET number = {move}"), span)  # noqa: S608
+            assert [named(each) for each in audit.verify() if "内容が" in each] == (
+                [[first], [last]] if first < last else []
+            )
+        else:
+            # As long as the one before or shorter, the log agrees with itself: only what was noted shows it.
+            forge(connection, first - 1, last - first + 1)
+            assert audit.verify() == []
+            [found] = audit.verify(noted)
+            assert named(found)[0] == ENTRIES
