@@ -54,31 +54,6 @@ SHOWN = {
     EditKind.UNDO: "取消し",
 }
 
-KEYS = {
-    "title": "名称",
-    "kind": "種別",
-    "owner": "担当",
-    "duration": "所要",
-    "after": "前提",
-    "due": "期限",
-    "pinned": "動かせない日程",
-    "evidence": "提出書類",
-    "validity": "有効期間",
-    "reminders": "通知の方針",
-    "recurs": "繰り返し",
-    "basis": "根拠",
-    "source": "出典",
-    "note": "控え",
-    "assumed": "仮の値",
-    "approvers": "変更を承認する職",
-    "policies": "通知の方針",
-    "closed": "閉庁日",
-    "open": "開庁日",
-    "closures": "休日表",
-    "notes": "控え",
-}
-"""The keys of a plan's text, as people call them."""
-
 DEEDS = {
     EditKind.WAIVE: Deed.WAIVE,
     EditKind.CANCEL: Deed.CANCEL,

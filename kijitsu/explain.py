@@ -30,7 +30,17 @@ KEYS = {
     "basis": "根拠",
     "source": "出典",
     "note": "控え",
+    "assumed": "仮に置いたもの",
+    "approvers": "変更を承認する職",
+    "policies": "通知の方針",
+    "due_soon": "期限間近とする日数",
+    "closures": "休日表",
+    "closed": "閉庁日",
+    "open": "開庁日",
+    "notes": "控え",
 }
+"""The keys of a plan's text and of its milestones, as people call them."""
+
 _LAPSED = {
     Code.OVERDUE: "が期限までに終わっていません",
     Code.VALIDITY_ENDED: "の有効期間が切れました",

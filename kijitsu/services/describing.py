@@ -12,7 +12,8 @@ from kijitsu.domain.eras import show_date
 from kijitsu.domain.line import addressee
 from kijitsu.domain.plan import Milestone, Plan
 from kijitsu.domain.schedule import Slot
-from kijitsu.editing import KEYS, SHOWN, Edit, EditKind, edit_of
+from kijitsu.editing import SHOWN, Edit, EditKind, edit_of
+from kijitsu.explain import KEYS
 from kijitsu.services.reckoning import Altered, Change
 
 COLUMNS = ("項目", "変わるもの", "変更前", "変更後", "余裕（前）", "余裕（後）")

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from kijitsu.domain.gates import SHOWN as STATUSES
-from kijitsu.editing import KEYS, EditKind, edit_of
 from kijitsu.editing import SHOWN as EDITS
+from kijitsu.editing import EditKind, edit_of
+from kijitsu.explain import KEYS
 from kijitsu.services.recomputing import SHOWN as DATES
 from kijitsu.store.rows import AuditRow
 
