@@ -120,7 +120,7 @@ def _pushed(before: Outlook, after: Outlook, kept: set[str]) -> dict[str, Window
         # What takes longer than its window never fits, wherever that lies.
         behind = never = _too_long(before, former[id]) if id in former else _too_long(after, milestone)
         if id in former and (old := before.schedule.span(id)):
-            behind = max(behind, _overshoot(before.network.calendar, former[id].window, old[1]))
+            behind = max(behind, _overshoot(calendar, former[id].window, old[1]))
         missed = _overshoot(calendar, window, finish)
         if missed <= behind:
             return None

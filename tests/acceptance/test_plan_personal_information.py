@@ -152,7 +152,7 @@ def test_the_manager_moves_the_rejected_bill_to_the_next_session(desk: Desk) -> 
     assert [each["id"] for each in shown["moved"]] == ["bill_vote", "enforcement_rules", "file_register"]
     assert shown["breached"] == shown["lapsing"] == []
     assert shown["change"]["revision"] is None
-    assert "--reason" in refused.err
+    assert "理由が要ります" in refused.err
     assert applied["change"]["revision"] == 2
     effect = by_id(desk("status", PLAN, "--json", today="2022-12-20").json)["ordinance_effect"]
     assert (effect["due"], effect["slack"]) == (IN_FORCE, 6)

@@ -20,6 +20,10 @@ from tests.at_once import at_once
 
 ISHINOMAKI = "042021"
 NOW = datetime(2016, 6, 3, 0, 30, tzinfo=UTC)
+AGAIN = text(
+    "INSERT INTO audit VALUES (:municipality, :number, :at, :actor, :authenticated_by, :action, :subject, "
+    ":details, :previous_hash, :hash)"
+)
 
 
 def work(engine: Engine, *, readonly: bool = False) -> UnitOfWork:
@@ -129,10 +133,6 @@ def test_an_altered_or_dropped_audit_entry_is_named(engine: Engine, change: str,
 def test_a_forged_second_entry_is_named_even_where_its_own_hash_is_right(
     engine: Engine, actions: list[str], problem: str
 ) -> None:
-    again = text(
-        "INSERT INTO audit VALUES (:municipality, :number, :at, :actor, :authenticated_by, :action, :subject, "
-        ":details, :previous_hash, :hash)"
-    )
     append(engine, *actions)
     with engine.begin() as connection:
         head = connection.execute(text("SELECT * FROM audit_heads")).mappings().one()
@@ -145,7 +145,7 @@ def test_a_forged_second_entry_is_named_even_where_its_own_hash_is_right(
     append(engine, "forged")
     with engine.begin() as connection:
         for row in later:
-            connection.execute(again, dict(row))
+            connection.execute(AGAIN, dict(row))
         connection.execute(text("UPDATE audit_heads SET number = :number, hash = :hash"), dict(head))
 
     [found] = problems(engine)
@@ -248,7 +248,7 @@ def named(sentence: str) -> list[int]:
 def test_any_tampering_is_found_and_named(unguarded: Engine, data: st.DataObject) -> None:
     first, last = sorted(data.draw(st.lists(st.integers(1, ENTRIES), min_size=2, max_size=2), "numbers"))
     span = {"first": first, "last": last}
-    how = data.draw(st.sampled_from(["alter", "drop", "insert", "swap", "forge"]), "how")
+    how = data.draw(st.sampled_from(["alter", "drop", "insert", "swap", "rehash", "forge"]), "how")
     with open_transaction(unguarded, readonly=False) as connection:  # never committed
         audit = Audit(connection, ISHINOMAKI)
         noted = audit.head()
@@ -270,6 +270,15 @@ def test_any_tampering_is_found_and_named(unguarded: Engine, data: st.DataObject
             assert [named(each) for each in audit.verify() if "内容が" in each] == (
                 [[first], [last]] if first < last else []
             )
+        elif how == "rehash":
+            # Some entries made anew, before those that followed and the head as they were.
+            later = connection.execute(text("SELECT * FROM audit WHERE number > :last"), span).mappings().all()
+            forge(connection, first - 1, last - first + 1)
+            for row in later:
+                connection.execute(AGAIN, dict(row))
+            connection.execute(text("UPDATE audit_heads SET number = :number, hash = :hash"), noted._asdict())
+            [found] = audit.verify()
+            assert named(found)[0] == min(last + 1, ENTRIES)
         else:
             # As long as the one before or shorter, the log agrees with itself: only what was noted shows it.
             forge(connection, first - 1, last - first + 1)

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from hypothesis import HealthCheck, given, settings
 
 from kijitsu.domain.changes import Cascade, Effects, Outlook, later
+from kijitsu.domain.closures import Closures
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.gates import Status, evaluate
 from kijitsu.domain.history import NOTHING_YET
@@ -74,7 +75,7 @@ def may_move(id: str, outlook: Outlook, kept: set[str]) -> bool:
     return not (id in kept or milestone.pinned or done.is_closed or not milestone.window or milestone.window.undecided)
 
 
-def overshoot(outlook: Outlook, milestone: Milestone) -> int:
+def overshoot(outlook: Outlook, milestone: Milestone, counting: Closures | None = None) -> int:
     """By how many months or open days the target is missed, counted on one's fingers."""
     slot, window = outlook.schedule[milestone.id], milestone.window
     at = slot.earliest_finish
@@ -82,10 +83,11 @@ def overshoot(outlook: Outlook, milestone: Milestone) -> int:
         return 0
     if window.moves_by_months:
         return (at.year - window.last.year) * 12 + at.month - window.last.month
-    while not outlook.network.calendar.is_open(at):
+    calendar = counting or outlook.network.calendar
+    while not calendar.is_open(at):
         at += timedelta(1)
     days = (window.last + timedelta(n + 1) for n in range((at - window.last).days))
-    return sum(map(outlook.network.calendar.is_open, days))
+    return sum(map(calendar.is_open, days))
 
 
 def too_long(outlook: Outlook, id: str) -> int:
@@ -116,12 +118,12 @@ def pushed_by_hand(before: Outlook, after: Outlook, kept: set[str]) -> dict[str,
                 longer = replace(window, precision=Precision.RANGE)
                 new = reworded(longer, window.first, later(calendar, window, grown).last)
             else:
-                was = max(least, overshoot(before, known[id]) if id in known else 0)
-                late = overshoot(now, plan.milestones[id]) - was
-                if late <= 0 or pushes[id] == 10:
+                was = max(least, overshoot(before, known[id], calendar) if id in known else 0)
+                missed = overshoot(now, plan.milestones[id])
+                if missed <= was or pushes[id] == 10:
                     continue
                 pushes[id] += 1
-                new = later(calendar, window, late)
+                new = later(calendar, window, missed - least)
             plan = replace(plan, milestones={**plan.milestones, id: replace(plan.milestones[id], window=new)})
             break
         else:
@@ -157,7 +159,9 @@ def test_a_push_moves_nothing_back_nothing_that_could_stay_and_leaves_nothing_wo
     for id, milestone in after.plan.milestones.items():
         known = id in before.plan.milestones
         was = (
-            max(overshoot(before, before.plan.milestones[id]), too_long(before, id)) if known else too_long(edited, id)
+            max(overshoot(before, before.plan.milestones[id], after.network.calendar), too_long(before, id))
+            if known
+            else too_long(edited, id)
         )
         if may_move(id, edited, set(change.moves)):
             assert overshoot(after, milestone) <= was
