@@ -399,18 +399,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(each) for each in value]
     return value.isoformat() if isinstance(value, date) else value
-
-
-__all__ = [
-    "StalePreview",
-    "approve",
-    "change",
-    "file_request",
-    "look_at",
-    "move",
-    "plain",
-    "preview",
-    "proposals",
-    "turn_down",
-    "undo_request",
-]
