@@ -70,8 +70,12 @@ def present(organisation: Organisation, title: str, on: date) -> Addressee:
     return addressee(organisation, title)
 
 
-def deputies(organisation: Organisation, title: str, on: date, unable: AbstractSet[str]) -> Iterator[str]:
-    """Yield who stands in for a post on a day, the nearest first: while a post is absent or `unable`, its deputy."""
+def able(organisation: Organisation, title: str, on: date, unable: AbstractSet[str]) -> Iterator[str]:
+    """Yield a post and whoever stands in for it on a day: while a post is absent or `unable`, its deputy.
+
+    The last is whoever has to act.
+    """
+    yield title
     asked: set[str] = set()
     name: str | None = title
     while name is not None and name not in asked:

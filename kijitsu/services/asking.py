@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from kijitsu.domain.line import deputies, present
+from kijitsu.domain.line import able, present
 from kijitsu.domain.plan import Addressee, Place
 from kijitsu.messages import Approval, Revised
 from kijitsu.office import Office
@@ -32,7 +32,7 @@ def ask(
     own = set(proposal.request.get("posts", ()))
     asked: dict[Place, Addressee] = {}
     for post in standing.plan.approvers:
-        acting = [post, *deputies(organisation, post, on, own)][-1]
+        *_, acting = able(organisation, post, on, own)
         to = present(organisation, acting, on)
         asked.setdefault(to.place, to)
     revised = Revised(proposal.number, proposal.reason, proposal.actor)

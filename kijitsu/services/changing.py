@@ -14,7 +14,7 @@ from typing import Any
 from kijitsu.domain.changes import Cascade
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.history import NOTHING_YET
-from kijitsu.domain.line import deputies
+from kijitsu.domain.line import able
 from kijitsu.domain.plan import Organisation
 from kijitsu.domain.reminders import Reminder, told_of_move
 from kijitsu.domain.roles import Right
@@ -194,15 +194,14 @@ def _approving_post(
     A deputy stands in for a post that is absent, and for whoever holds it and made the proposal.
     """
     own = set(proposal.request.get("posts", ()))
-    able = {post: [post, *deputies(organisation, post, on, {post} & own)] for post in approvers}
-    # The last in a row is whoever has to do it: the post itself, or the deputy of who is absent or proposed it.
-    acting = "、".join(dict.fromkeys(each[-1] for each in able.values()))
+    posts = {post: list(able(organisation, post, on, {post} & own)) for post in approvers}
+    acting = "、".join(dict.fromkeys(each[-1] for each in posts.values()))
     if _is_author(proposal, actor):
         raise NotAllowed(f"自分の変更案は承認できません。承認するのは {acting} です。")
     actor.require(Right.APPROVE, "変更の承認")
     if not approvers:
         return ""  # the plan has ceased to ask since: anybody else who may approve
-    for post, holders in able.items():
+    for post, holders in posts.items():
         if any(each in actor.posts for each in holders):
             return post
     raise NotAllowed(f"{actor.name} はこの計画の変更を承認できません。承認するのは {acting} です。")

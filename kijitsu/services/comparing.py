@@ -72,6 +72,8 @@ class Comparison:
         digest = entry.details.get("sha256")
         if digest is not None and kept.sha256 not in (None, digest):
             self._say(f"計画 {plan} の第{number}版が、監査記録 {entry.number}番 と違います。書き換えられています。")
+        if entry.action == "baseline":
+            return  # a name was given; whoever gave it need not have made the revision
         said = (entry.details.get("reason", kept.reason), entry.details.get("proposed_by", entry.actor))
         if said != (kept.reason, kept.actor):
             self._say(f"計画 {plan} の第{number}版の理由か変更した人が、監査記録 {entry.number}番 と違います。")

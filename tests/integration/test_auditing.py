@@ -13,8 +13,8 @@ from kijitsu.domain.errors import InputError
 from kijitsu.domain.history import Deed
 from kijitsu.domain.plan import Organisation
 from kijitsu.editing import Edit, EditKind
-from kijitsu.office import Office
-from kijitsu.services import auditing, changing, reading, reporting
+from kijitsu.office import ALL_ROLES, Actor, Office
+from kijitsu.services import auditing, changing, reading, reporting, slipping
 from kijitsu.services.reckoning import Request
 from tests.integration.test_weekly import CLERK, ISHINOMAKI, office, on
 
@@ -107,6 +107,8 @@ def test_what_the_other_tables_say_is_compared_with_the_log(office: Office, stat
     reporting.report(today, "small", reporting.Report(Deed.START, first, date(2016, 6, 3)), CLERK)
     edits = (Edit(EditKind.OWNER, first, "residents"), Edit(EditKind.CANCEL, last))
     changing.change(today, "small", Request(edits, "事務分掌の変更"), CLERK, approved=True)
+    # Somebody else gives the revision a name.
+    slipping.baseline(today, "small", "見直し前", 1, Actor("総務課長", "test", ALL_ROLES))
     assert auditing.verify(office, organisation).problems == []
     with create_engine(office.settings.database).begin() as connection:
         connection.execute(text(statement))
