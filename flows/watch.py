@@ -7,7 +7,6 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.futures import wait
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
@@ -37,14 +36,13 @@ def watch(plan: str | None = None, as_of: date | None = None) -> State[Any]:
     report = look_at_gates(plan or served_plan(), as_of)
     sent = send_letters(report)
 
-    tell_reasons(report)
     shown = show_all(report)
+    tell_reasons(report, shown)
     publish_actions(report, sent)
     publish_chain(report)
     publish_year(report)
     emit_transitions(report)
     emit_calendar_changes(report)
-    wait(list(shown.values()))
 
     needs = report.needs_action
     message = f"{show_date(report.on)}: 要対応 {len(needs)}件、通知 {sent.sent}通"

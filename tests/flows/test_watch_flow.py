@@ -14,7 +14,6 @@ from prefect import flow
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.futures import wait
 
 from flows.watch import watch
 from kijitsu.bootstrap import open_office
@@ -33,9 +32,7 @@ def states_shown(report: watching.PassReport) -> dict[str, State[Any]]:
 
     @flow
     def graph() -> dict[str, State[Any]]:
-        shown = show_all(report)
-        wait(list(shown.values()))
-        return {id: future.state for id, future in shown.items()}
+        return {id: future.state for id, future in show_all(report).items()}
 
     return graph()
 
