@@ -37,14 +37,22 @@ def prefect_environment(settings: Settings, port: int) -> dict[str, str]:
         "PREFECT_SERVER_API_PORT": str(port),
         "PREFECT_SERVER_UI_API_URL": url,
         "PREFECT_SERVER_UI_V2_ENABLED": "false",
+        "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(_ui_folder(settings)),
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
+        # Our warnings stand in the log of the run; the rest of our log is in a file of ours (kijitsu/telemetry.py).
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "kijitsu",
+        "PREFECT_LOGGING_HANDLERS_API_LEVEL": "WARNING",
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",
         "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
         "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+        # Prefect removes runs, with their logs and artifacts, 90 days after their end; what counts is in our database.
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
         "DO_NOT_TRACK": "1",
         "PYTHONUTF8": "1",
     }
@@ -142,6 +150,7 @@ class Host:
         self._board = self._start("返事のページ", [sys.executable, "-m", "kijitsu.web"], "board.log")
 
     def _start_server(self) -> None:
+        _leave_out_v2(_ui_folder(self.settings))
         arguments = [
             sys.executable,
             "-m",
@@ -199,6 +208,21 @@ class Host:
     def _stop(self) -> None:
         for child in reversed(self._children):
             child.stop()
+
+
+def _ui_folder(settings: Settings) -> Path:
+    return settings.home.resolve() / "prefect" / "ui"
+
+
+def _leave_out_v2(ui: Path) -> None:
+    """Keep the dashboard's second design from being served: it asks an analytics host whatever the settings say.
+
+    Prefect serves each design from a folder that it makes and fills at the start; one that it cannot make it leaves out,
+    with the link to it. A link that leads nowhere is in its way.
+    """
+    ui.mkdir(parents=True, exist_ok=True)
+    if not (ui / "v2").is_symlink():
+        (ui / "v2").symlink_to("left-out")
 
 
 def _answers(url: str) -> bool:
