@@ -8,10 +8,11 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.forms import Decision, DecisionForm
-from kijitsu.bootstrap import open_office
 from kijitsu.domain.errors import InputError
 from kijitsu.services import changing
 from tasks.changes import looked_at, made, publish_proposals, refused, require_seen, settled
+from tasks.events import announce
+from tasks.office import served_office
 
 
 @flow(name="変更の承認", flow_run_name="{form.shown}")
@@ -21,7 +22,7 @@ def approve(form: DecisionForm) -> State[Any]:
     Args:
         form: 決定の内容
     """
-    office, number = open_office(), form.number
+    office, number = served_office(), form.number
     try:
         if number is None:
             return publish_proposals(office)
@@ -36,3 +37,5 @@ def approve(form: DecisionForm) -> State[Any]:
         return made(changing.approve(office, office.plan, number, actor, form.reason, seen))
     except InputError as exc:
         return refused(exc, Decision.APPROVE)
+    finally:
+        announce(office.plan)

@@ -6,14 +6,16 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 
 from flows.forms import CompletionForm
-from kijitsu.bootstrap import open_office
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.history import Deed
 from kijitsu.services import reporting
+from tasks.changes import refused
+from tasks.events import announce
+from tasks.office import served_office, tag_run
 
 
 @flow(name="完了報告", flow_run_name="{form.milestone.name} {form.on}")
@@ -23,7 +25,7 @@ def complete(form: CompletionForm) -> State[Any]:
     Args:
         form: 報告の内容
     """
-    office = open_office()
+    office = served_office()
     id = form.milestone.name  # type: ignore[attr-defined]
     try:
         given = reporting.Report(
@@ -39,5 +41,7 @@ def complete(form: CompletionForm) -> State[Any]:
         )
         reporting.report(office, office.plan, given, office.acting_as(form.actor, "self-declared"))
     except InputError as exc:
-        return Failed(name="入力の誤り", message=str(exc))
+        return refused(exc)
+    tag_run(plan=office.plan, milestone=id)
+    announce(office.plan)
     return Completed(name="記録済み", message=f"{show_date(form.on)}の完了として記録しました: {id}")

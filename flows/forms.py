@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 from enum import Enum, StrEnum
-from typing import Annotated, Any, cast
+from typing import cast
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from flows.fields import LIST, PICK, Day, Number, Words, empty
 from kijitsu.bootstrap import open_office
 from kijitsu.services import reading
+from kijitsu.services.rehearsing import MOST_WEEKS, SHOWN, Assumption
 
 
 def _milestones() -> type[Enum]:
@@ -23,26 +25,19 @@ def _milestones() -> type[Enum]:
 
 Milestone = _milestones()
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Number = int | SkipJsonSchema[None]
+
+def _bodies() -> type[Enum]:
+    """Return the bodies of the served plan's organisation as a choice, like the milestones."""
+    office = open_office()
+    bodies = reading.standing(office, office.plan).plan.organisation.bodies
+    choices = {id: f"{body.title}（{id}）" for id, body in bodies.items()}
+    return cast("type[Enum]", Enum("Body", choices, type=str))
 
 
-def _empty(title: str, description: str) -> Any:
-    """Return a field that may stay empty.
+Body = _bodies()
 
-    In the schema it is merely not required: of what may be None the dashboard asks the type before it asks the value,
-    and a default of None it sends back, only to be told that None is no number.
-    """
-
-    def forget(schema: dict[str, Any]) -> None:
-        schema.pop("default")
-
-    return Field(default=None, title=title, description=description, json_schema_extra=forget)
-
-
-SEEN = _empty("影響を確かめた版", "実際に行うときは必ず。影響を確かめた結果に出る番号です")
+SEEN = empty("影響を確かめた版", "実際に行うときは必ず。影響を確かめた結果に出る番号です")
 ACTOR = Field(title="氏名または職名", description="登録された職名か利用者名。監査記録に「本人申告」として残ります")
-LIST = "右端の⇅を押すと一覧が開きます"
 
 
 class Doing(StrEnum):
@@ -64,7 +59,7 @@ class MoveForm(BaseModel):
     """日程変更の申込み。まず「影響を確かめる」で送り、結果を読んでから「実際に変更する」で送り直してください。"""
 
     doing: Doing = Field(default=Doing.LOOK, title="何をするか", description=f"まず影響を確かめてください。{LIST}")
-    milestone: Milestone | SkipJsonSchema[None] = _empty(  # type: ignore[valid-type]
+    milestone: Milestone | SkipJsonSchema[None] = empty(  # type: ignore[valid-type]
         "項目", f"動かす項目。{LIST}。名前の一部で探せます"
     )
     to: str = Field(
@@ -73,7 +68,7 @@ class MoveForm(BaseModel):
         description="例: 平成28年9月、平成28年9月中旬、平成28年6月28日、2016-09-30、平成29年7月～、調整中",
     )
     spread: Spread = Field(default=Spread.PUSH, title="後に続く項目", description=f"どう動かすか。{LIST}")
-    undo: Number = _empty("取り消す版", "前の変更を取り消すときだけ、その版の番号。項目と新しい時期は空けておきます")
+    undo: Number = empty("取り消す版", "前の変更を取り消すときだけ、その版の番号。項目と新しい時期は空けておきます")
     reason: Words = Field(title="理由", description="日程が変わる担当課への知らせと、監査記録に載ります")
     seen: Number = SEEN
     actor: Words = ACTOR
@@ -97,7 +92,7 @@ class Decision(StrEnum):
 class DecisionForm(BaseModel):
     """変更の承認。番号を空けて送ると、承認待ちの一覧が出ます。"""
 
-    number: Number = _empty("変更案の番号", "空けて送ると、承認待ちの一覧が出ます")
+    number: Number = empty("変更案の番号", "空けて送ると、承認待ちの一覧が出ます")
     decision: Decision = Field(default=Decision.LOOK, title="決定", description=f"まず影響を確かめてください。{LIST}")
     reason: str = Field(default="", title="理由", description="却下と取下げには必ず")
     seen: Number = SEEN
@@ -119,14 +114,34 @@ class Paper(BaseModel):
 class CompletionForm(BaseModel):
     """完了報告。証拠書類のファイルは、コマンド（kijitsu complete --file）で付けます。"""
 
-    milestone: Milestone = Field(title="項目")  # type: ignore[valid-type]
-    on: date = Field(title="完了した日")
-    evidence: list[Paper] = Field(default_factory=list, title="証拠", description="一件ずつ追加してください")
-    decided: date | None = Field(default=None, title="決裁日")
-    received: date | None = Field(default=None, title="収受日")
-    effective: date | None = Field(default=None, title="効力発生日", description="有効期間はこの日から数えます")
-    expires: date | None = Field(default=None, title="有効期限")
+    milestone: Milestone = Field(title="項目", description=f"{LIST}。名前の一部で探せます")  # type: ignore[valid-type]
+    on: date = Field(title="完了した日", description=PICK)
+    evidence: list[Paper] = Field(default_factory=list, title="証拠", description="Add item を押して一件ずつ")
+    decided: Day = empty("決裁日", "あれば")
+    received: Day = empty("収受日", "あれば")
+    effective: Day = empty("効力発生日", "有効期間はこの日から数えます")
+    expires: Day = empty("有効期限", "書類に書かれていれば")
     override: str = Field(
         default="", title="例外とする理由", description="証拠がない、または前提が済んでいない場合。事務局だけが書けます"
     )
-    actor: str = Field(title="氏名または職名", min_length=1, description="監査記録に「本人申告」として残ります")
+    actor: Words = ACTOR
+
+
+class Assumed(StrEnum):
+    """What people are supposed to do during a rehearsal."""
+
+    NOTHING = SHOWN[Assumption.NOTHING]
+    ON_TIME = SHOWN[Assumption.ON_TIME]
+
+
+class RehearsalForm(BaseModel):
+    """予行。いつ、だれに、どの通知が出るかを、本番のデータの写しで確かめます。何も送りません。"""
+
+    weeks: int = Field(default=4, ge=1, le=MOST_WEEKS, title="何週間先まで", description=f"1から{MOST_WEEKS}まで")
+    body: Body | SkipJsonSchema[None] = empty("だれの通知を見るか", f"空ならすべて。{LIST}")  # type: ignore[valid-type]
+    assumed: Assumed = Field(default=Assumed.NOTHING, title="仮定", description=f"それまでに人がすること。{LIST}")
+
+    @property
+    def shown(self) -> str:
+        """What the run is called."""
+        return f"{self.weeks}週間先まで（{self.assumed}）"

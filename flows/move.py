@@ -8,13 +8,14 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.forms import Doing, MoveForm
-from kijitsu.bootstrap import open_office
 from kijitsu.domain.changes import Cascade
 from kijitsu.domain.errors import InputError
 from kijitsu.office import Office
 from kijitsu.services import changing
 from kijitsu.services.reckoning import Request, move_request
 from tasks.changes import looked_at, made, refused, require_seen
+from tasks.events import announce
+from tasks.office import served_office
 
 
 @flow(name="日程変更", flow_run_name="{form.shown}")
@@ -24,7 +25,7 @@ def move(form: MoveForm) -> State[Any]:
     Args:
         form: 変更の内容
     """
-    office = open_office()
+    office = served_office()
     try:
         request = _request(office, form)
         if form.doing is Doing.LOOK:
@@ -34,6 +35,8 @@ def move(form: MoveForm) -> State[Any]:
         return made(changing.change(office, office.plan, request, actor, seen))
     except InputError as exc:
         return refused(exc, Doing.CHANGE)
+    finally:
+        announce(office.plan)
 
 
 def _request(office: Office, form: MoveForm) -> Request:

@@ -12,18 +12,23 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from prefect import Flow
+from prefect import Flow, get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.objects import ConcurrencyLimitConfig
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import RunnerDeployment
+from prefect.events import DeploymentTriggerTypes
 from prefect.runner import Runner
 from prefect.types.entrypoint import EntrypointType
+from pydantic import TypeAdapter
 
 from kijitsu.located import read_document
 from kijitsu.settings import PROJECT, read_settings
+from tasks.events import ONE_AT_A_TIME
 
 DECLARED = PROJECT / "prefect.yaml"
+
+_TRIGGER: TypeAdapter[Any] = TypeAdapter(DeploymentTriggerTypes)
 
 
 def load_flow(entrypoint: str) -> Flow[..., Any]:
@@ -54,6 +59,7 @@ async def deployment(declared: dict[str, Any], is_rehearsal: bool) -> RunnerDepl
         description=declared["description"],
         tags=declared["tags"],
         schedules=[] if is_rehearsal else schedules,
+        triggers=[_TRIGGER.validate_python(each) for each in declared.get("triggers", ())],
         concurrency_limit=limit and ConcurrencyLimitConfig(**{**limit, "limit": int(limit["limit"])}),
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
@@ -62,6 +68,8 @@ async def deployment(declared: dict[str, Any], is_rehearsal: bool) -> RunnerDepl
 async def serve(ready: Path) -> None:
     """Register and serve until the process is told to end; upcoming runs are kept for the next start."""
     is_rehearsal = bool(read_settings().today)
+    async with get_client() as client:
+        await client.upsert_global_concurrency_limit_by_name(ONE_AT_A_TIME, 1)
     runner = Runner(name="kijitsu", pause_on_shutdown=False, limit=4)
     for declared in declared_deployments():
         await runner.aadd_deployment(await deployment(declared, is_rehearsal))

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from kijitsu.commands import act, audit, change, common, evidence, keys, outbox, period, plan, read, report, run
+from kijitsu.commands import act, audit, change, common, evidence, keep, keys, outbox, period, plan, read, report, run
 from kijitsu.domain.errors import KijitsuError
 
 app = typer.Typer(
@@ -42,6 +42,9 @@ for command in (
     report.reject,
     act.reminders,
     plan.export,
+    keep.backup,
+    keep.restore,
+    run.heartbeat,
     run.doctor,
 ):
     app.command()(command)

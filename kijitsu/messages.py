@@ -89,12 +89,42 @@ class Revised:
 
 
 @dataclass(frozen=True, slots=True)
+class Meeting:
+    """A meeting before which its body is told where the plan stands.
+
+    `day` is the day it is held on, or where it `is_estimate` the earliest one that the schedule allows it, as the plan
+    gives no more than `window`.
+    """
+
+    title: str
+    day: date
+    window: str
+    is_estimate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What somebody has to act on: a milestone that is late or soon due, or lapsed and stops others.
+
+    `state` is overdue, due_soon, expired or cancelled. `stops` are the titles of what it holds up, and `remedy` is the
+    Japanese sentence that says how that ends, "" where it holds up nothing.
+    """
+
+    state: str
+    title: str
+    owner: str
+    due: date | None
+    stops: tuple[str, ...] = ()
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Weekly:
-    """What a secretariat is told each week.
+    """Where a plan stands: what a secretariat is told each week, and a body before its `meetings`.
 
     The head of the audit log, so that somebody else's mailbox knows where it ended; how many milestones there are, and
-    are in which state; what is `coming` in the next ten open days, what was changed since the last such letter, what
-    waits for approval, and how many letters did not arrive.
+    are in which state; what has to be acted on, what is `coming` in the next ten open days, what was changed since the
+    last such letter to its reader, what waits for approval, and how many letters did not arrive.
     """
 
     head_number: int
@@ -104,10 +134,12 @@ class Weekly:
     overdue: int
     blocked: int
     due_soon: int
+    matters: tuple[Matter, ...] = ()
     coming: tuple[Coming, ...] = ()
     changes: tuple[Revised, ...] = ()
     proposals: tuple[Revised, ...] = ()
     undelivered: int = 0
+    meetings: tuple[Meeting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +151,34 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """A lapse, why it is one (a Japanese sentence), and the titles of what it has just stopped."""
+
+    title: str
+    reason: str
+    stopped: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """News for the secretariat's channel: what a pass found newly stopped (`count` milestones), or a letter given up.
+
+    `undelivered` are those whose letters were given up and are not sent again yet.
+    """
+
+    count: int = 0
+    stops: tuple[Stop, ...] = ()
+    undelivered: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """Everything one recipient is told on one day, to be worded by a renderer.
 
     `language` is "ja" or "en". `revision` and `changed_at` are of the plan's revision that the dates stand in.
-    `message` is the set of templates: `digest`; `weekly` and `approval`, which say what is in the field of that name;
-    `test` for a trial letter. Only a digest has items. `channel` is the one it goes by, so that only what that one
-    carries is worded; all of it where it is "".
+    `message` is the set of templates: `digest`; `weekly`, `approval` and `alert`, which say what is in the field of
+    that name; `test` for a trial letter. Only a digest has items. `channel` is the one it goes by, so that only what
+    that one carries is worded; all of it where it is "".
     """
 
     municipality: str
@@ -146,6 +199,7 @@ class Letter:
     channel: str = ""
     weekly: Weekly | None = None
     approval: Approval | None = None
+    alert: Alert | None = None
 
 
 @dataclass(frozen=True, slots=True)

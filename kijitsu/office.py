@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pendulum
 
+from kijitsu import telemetry
 from kijitsu.domain.closures import Closures
 from kijitsu.domain.errors import InputError, did_you_mean
 from kijitsu.domain.plan import Organisation
@@ -80,7 +81,8 @@ class Office:
 
     `open_work` opens a unit of work for a municipality; `open_courier` a courier that is closed after use; `upgrade`
     makes the database or brings it up to date; `reopen` opens an office with other settings; `open_links` what signs
-    the links in letters, None where nobody could open them.
+    the links in letters, None where nobody could open them; `tell_operator` is what `alarm` does.
+    `flow_run` is Prefect's id of the run on whose behalf all this is, "" outside any.
     """
 
     settings: Settings
@@ -91,7 +93,9 @@ class Office:
     upgrade: Callable[[], None]
     reopen: Callable[[Settings], Office]
     open_links: Callable[[], Links | None] = field(default=lambda: None)
+    tell_operator: Callable[[datetime, str, str], tuple[str, ...]] = field(default=lambda at, title, text: ())
     clock: Callable[[], datetime] = field(default=lambda: pendulum.now("UTC"))
+    flow_run: str = ""
     # Revisions never change, so that one is read from its document once.
     revisions: dict[str, Loaded] = field(default_factory=dict)
     calendars: dict[tuple[tuple[str, ...], int], Closures] = field(default_factory=dict)
@@ -181,6 +185,18 @@ class Office:
         roles = ALL_ROLES if owns(home, os.getuid()) else frozenset[Role]()
         ask = f"利用者ファイルがないときは、{home.resolve()} の持ち主だけが操作できます（KIJITSU_PEOPLE）。"
         return Actor(name, authenticated_by, roles, ask=ask)
+
+    def alarm(self, title: str, text: str) -> tuple[str, ...]:
+        """Tell the operator at once, past relay and database; return the paths that took it (none where none is set).
+
+        `alarms.log` gets a line in any case. Raises OutsideError where a path that is set did not take it.
+        """
+        self.log("alarm", title)
+        return self.tell_operator(self.clock(), title, text)
+
+    def log(self, event: str, sentence: str = "", **fields: str | int | float | None) -> None:
+        """Add a line on an event to the log, see `kijitsu.telemetry.tell`."""
+        telemetry.tell(self.settings.logs, event, sentence, **fields, flow_run=self.flow_run)
 
     def at(self, clock: Callable[[], datetime]) -> Office:
         """Return the same office under another clock."""

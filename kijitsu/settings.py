@@ -39,7 +39,8 @@ class Settings:
     is the address under which departments reach the board, for the links in letters; empty means this machine's where
     mail stays on it, else no links. A link works for `link_days`. An evidence file may have `evidence_mib` MiB.
     `people` is the file that says who may do what; without one, whoever owns `home` may do everything. `actor` is whom
-    the command line acts as, in place of the operating system's user.
+    the command line acts as, in place of the operating system's user. `operator_url` holds Apprise URLs, separated by
+    spaces: the ways to whoever runs the installation, for what must not wait; never through the city's relay.
     """
 
     home: Path = field(default_factory=lambda: Path("var"))
@@ -57,6 +58,7 @@ class Settings:
     today: str = ""
     actor: str = ""
     people: Path | None = None
+    operator_url: str = field(default="", repr=False)
     plan: str = ""
     prefect_port: int = 4200
 
@@ -69,6 +71,11 @@ class Settings:
     def mailbox(self) -> Path:
         """Where the built-in mailbox keeps what arrives."""
         return self.home / "mailbox"
+
+    @property
+    def logs(self) -> Path:
+        """Where logs are kept: of the processes, of alarms, of what happened."""
+        return self.home / "logs"
 
     @property
     def evidence(self) -> Path:
@@ -94,6 +101,7 @@ class Settings:
             secrets_file=None,
             people=None,
             base_url="",
+            operator_url="",
         )
 
     def environment(self) -> dict[str, str]:

@@ -10,6 +10,7 @@ from kijitsu import schemas as shape
 from kijitsu.domain.history import Deed, Event
 from kijitsu.domain.periods import Rule
 from kijitsu.domain.plan import (
+    Addressee,
     Body,
     Capacity,
     Dependency,
@@ -96,6 +97,8 @@ def organisation_of(parsed: shape.OrganisationDocument) -> Organisation:
             body.duties,
             body.source,
             body.note,
+            body.briefing,
+            _alerts(id, body.title, body.alerts) if body.alerts else None,
         )
         for id, body in parsed.bodies.items()
     }
@@ -124,6 +127,11 @@ def organisation_of(parsed: shape.OrganisationDocument) -> Organisation:
         posts=posts,
         **times,
     )
+
+
+def _alerts(id: str, title: str, place: shape.ChannelShape) -> Addressee:
+    address = place.mail if place.channel == "mail" else place.address
+    return Addressee(id, title, place.channel, address or "", place.language)
 
 
 def _line(body: shape.BodyShape) -> tuple[str, ...]:

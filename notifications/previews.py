@@ -10,7 +10,20 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
-from kijitsu.messages import Approval, Coming, Item, Letter, Revised, Topic, Weekly, Wording
+from kijitsu.messages import (
+    Alert,
+    Approval,
+    Coming,
+    Item,
+    Letter,
+    Matter,
+    Meeting,
+    Revised,
+    Stop,
+    Topic,
+    Weekly,
+    Wording,
+)
 from notifications.render import LANGUAGES, LetterRenderer
 
 _ON = date(2016, 6, 3)
@@ -117,6 +130,17 @@ _WEEKLY = Weekly(
     overdue=1,
     blocked=2,
     due_soon=3,
+    matters=(
+        Matter(
+            "overdue",
+            "事務の現況調査",
+            "情報システム課",
+            date(2016, 5, 27),
+            ("改正条例の公布", "窓口での取扱いの開始"),
+            "情報システム課が「事務の現況調査」を完了し、報告すれば、この原因は解けます。",
+        ),
+        Matter("due_soon", "手数料条例の改正案の作成", "市民課", date(2016, 6, 10)),
+    ),
     coming=tuple(
         Coming(title, owner, date(2016, 6, day))
         for title, owner, day in (
@@ -136,6 +160,16 @@ _APPROVAL = Approval(
         "窓口職員への研修: 平成28年6月下旬 → 平成28年7月下旬（余裕 3開庁日 → 3開庁日）",
         "！法定・確定の期限を守れません: 改正条例の施行（平成28年8月1日（月）、手数料条例附則）",
         "督促: 取消 2件、新規 2件",
+    ),
+)
+_STOPPED = Alert(
+    count=3,
+    stops=(
+        Stop(
+            "手数料条例の改正案の作成",
+            "「手数料条例の改正案の作成」（担当：市民課）が期限を過ぎても完了していません（平成28年5月28日（土）から）。",
+            ("議会への提出", "改正条例の公布", "窓口での取扱いの開始"),
+        ),
     ),
 )
 
@@ -179,8 +213,19 @@ def letters(language: str) -> Iterator[tuple[str, str, Letter]]:
     yield "copy", "A copy 写し", replace(usual, items=(_COPY,))
     secretariat = replace(usual, recipient="general_affairs", recipient_title="総務課")
     yield "weekly", "The weekly letter 週報", replace(secretariat, message="weekly", weekly=_WEEKLY)
+    council = replace(usual, recipient="council", recipient_title="手数料見直し本部")
+    meeting = Meeting("第2回手数料見直し本部会議", date(2016, 6, 10), "平成28年6月", is_estimate=True)
+    briefing = replace(_WEEKLY, meetings=(meeting,))
+    yield "briefing", "The report before a meeting 会議の前の報告", replace(council, message="weekly", weekly=briefing)
     manager = replace(usual, recipient="市民部長", recipient_title="市民部長")
     yield "approval", "Approval asked for 承認依頼", replace(manager, message="approval", approval=_APPROVAL)
+    yield "alert", "Stopped, to the channel 停止の連絡", replace(secretariat, message="alert", alert=_STOPPED)
+    undelivered = Alert(undelivered=("市民課", "教育委員会"))
+    yield (
+        "undelivered",
+        "Undelivered, to the channel 不達の連絡",
+        replace(secretariat, message="alert", alert=undelivered),
+    )
     yield "test", "A trial letter 試験送信", replace(usual, message="test")
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from kijitsu.domain.eras import show_date
-from kijitsu.messages import Approval, Coming, Item, Letter, Revised, Topic, Weekly
+from kijitsu.messages import Alert, Approval, Coming, Item, Letter, Matter, Meeting, Revised, Stop, Topic, Weekly
 
 # What asks the recipient for an answer, and what tells others of somebody's milestone without being a mere copy.
 _ASKED = (Topic.REJECTED, Topic.AFTER, Topic.ON_DAY, Topic.BEFORE, Topic.EXPIRING)
@@ -205,7 +205,7 @@ def _tidy(value: Any) -> Any:
     match value:
         case Enum():
             return value
-        case Weekly() | Coming() | Revised() | Approval():
+        case Weekly() | Matter() | Meeting() | Coming() | Revised() | Approval() | Alert() | Stop():
             return _tidied(value)
         case str():
             return one_line(value)

@@ -24,6 +24,7 @@ from kijitsu.services import changing
 from kijitsu.services.describing import COLUMNS, asked, describe, table
 from kijitsu.services.reckoning import Change
 from kijitsu.services.watching import organisation_of
+from tasks.office import tag_run
 
 
 def looked_at(change: Change, doing: StrEnum) -> State[Any]:
@@ -33,6 +34,7 @@ def looked_at(change: Change, doing: StrEnum) -> State[Any]:
 
 def made(change: Change) -> State[Any]:
     """Publish what a change did, or what it would do once it is approved."""
+    tag_run(plan=change.standing.plan.id, revision=change.applied_as, proposal=change.proposed_as)
     if change.proposed_as:
         return Completed(
             name="承認待ち",
@@ -46,13 +48,13 @@ def made(change: Change) -> State[Any]:
     return Completed(name="変更済み", message=_published(change, what_next))
 
 
-def refused(error: InputError, doing: StrEnum) -> State[Any]:
-    """Say why nothing was done; where the plan changed meanwhile, publish what the change would do now."""
+def refused(error: InputError, doing: StrEnum | None = None) -> State[Any]:
+    """Say why nothing was done; where the plan changed before `doing`, publish what the change would do now."""
     get_logger("prefect.flow_runs").addFilter(_is_ours)
     if not isinstance(error, changing.StalePreview):
         name = "権限がありません" if isinstance(error, NotAllowed) else "入力の誤り"
         return Failed(name=name, message=_told(str(error)))
-    if error.fresh is None:
+    if error.fresh is None or doing is None:
         return Failed(name="計画が変わりました", message=_told(str(error)))
     what_next = _again(error.fresh, doing)
     _publish(error.fresh, what_next)

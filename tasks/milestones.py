@@ -75,7 +75,7 @@ def show_all(report: PassReport) -> Shown:
 
 
 def tell_reasons(report: PassReport, shown: Shown) -> None:
-    """Log why each milestone needs action, with its task run: on that run's page, and where the flow run's page opens."""
+    """Log why each milestone needs action: on the page of its run, and where the page of the flow run opens."""
     plan = report.standing.plan
     for verdict in report.needs_action:
         name = _run_name(plan, verdict)
@@ -86,8 +86,8 @@ def tell_reasons(report: PassReport, shown: Shown) -> None:
             task_key=show.task_key,
             dynamic_key=verdict.id,
         )
-        told = {"plan": plan.id, "milestone": verdict.id}
-        task_run_logger(run, show, **told).warning("%s: %s", name, sentence(plan, verdict))
+        logger = task_run_logger(run, show, plan=plan.id, milestone=verdict.id)
+        logger.warning("%s: %s", name, sentence(plan, verdict))
 
 
 def _run_name(plan: Plan, verdict: Verdict) -> str:
@@ -129,8 +129,8 @@ def _lapse(plan: Plan, verdict: Verdict) -> PrefectFuture[Any]:
 
 
 def _is_ours(record: LogRecord) -> bool:
-    """Tell whether a line of the log is not Prefect's, in English and as an error, on a state that we tell of ourselves."""
-    return not record.getMessage().startswith("Finished in state ")
+    """Tell whether a line of the log is not Prefect's own, in English, on a state that we tell of ourselves."""
+    return not record.getMessage().startswith(("Finished in state ", "Task run failed with state: "))
 
 
 def sentence(plan: Plan, verdict: Verdict) -> str:

@@ -14,6 +14,7 @@ from kijitsu.bootstrap import open_office
 from kijitsu.domain.errors import OutsideError
 from kijitsu.office import Office
 from kijitsu.services.delivering import DispatchReport, dispatch
+from kijitsu.services.overview import Overview, overview
 from kijitsu.services.watching import PassReport, organisation_of, watch
 
 
@@ -56,3 +57,9 @@ def send_waiting(plan: str) -> DispatchReport:
     """Send what waits and is due again; what is refused once more waits for the next run."""
     office = served_office()
     return dispatch(office, organisation_of(office, plan))
+
+
+@task(name="報告の確認 [reports]", retries=3, retry_delay_seconds=[10, 60, 300], retry_condition_fn=_is_outside)
+def look_at_reports(plan: str) -> Overview:
+    """Look at where the plan stands, and which of today's reports are out."""
+    return overview(served_office(), plan)

@@ -1,4 +1,4 @@
-"""Prefect's dashboard as a manager uses it, in a real browser."""
+"""Prefect's dashboard as people use it, in a real browser."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from playwright.sync_api import Browser, Locator, Page
 @contextmanager
 def opened(browser: Browser, url: str) -> Iterator[Page]:
     """Open the dashboard; whatever its pages ask of anybody but this machine fails the test."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000}, locale="ja-JP")
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 960}, locale="ja-JP", timezone_id="Asia/Tokyo", reduced_motion="reduce"
+    )
     page = context.new_page()
     foreign: list[str] = []
 
@@ -24,6 +26,11 @@ def opened(browser: Browser, url: str) -> Iterator[Page]:
     yield page
     context.close()
     assert foreign == []
+
+
+def turn_to(page: Page, part: str) -> None:
+    """Open a part of the dashboard by its name at the left."""
+    page.locator(".p-context-nav-item", has_text=part).first.click()
 
 
 def field(page: Page, title: str) -> Locator:
@@ -47,15 +54,50 @@ def choose(page: Page, title: str, option: str) -> None:
     page.locator(".p-select-option", has_text=option).first.click()
 
 
-def start_run(page: Page, deployment: str) -> None:
+def pick(page: Page, title: str, day: str) -> None:
+    """Pick a day (2016-07-13) in the calendar of a field."""
+    field(page, title).locator(".p-date-button__actions button").last.click()
+    page.locator(".p-date-picker input[type=date]").fill(day)
+    page.locator(".p-date-picker").get_by_role("button", name="Apply").click()
+
+
+def open_form(page: Page, deployment: str) -> None:
     """Open the form of a deployment, as its Run button offers it."""
+    turn_to(page, "Deployments")
     page.get_by_role("link", name=deployment, exact=True).first.click()
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_text("Custom run").click()
 
 
-def submit(page: Page) -> None:
-    """Send the form, and open the run that it starts."""
+def submit(page: Page) -> str:
+    """Send the form, open the run that it starts, and return the run's id."""
     page.get_by_role("button", name="Submit").click()
     # The notice slides in and out: nothing that holds still to be clicked.
     page.locator(".toast-flow-run-create__button").first.dispatch_event("click")
+    page.wait_for_url(re.compile(r"/runs/flow-run/[0-9a-f-]{36}"))
+    return page.url.rpartition("/")[2].partition("?")[0]
+
+
+def copy_to_new_run(page: Page) -> None:
+    """Open the form of a run's deployment, filled in as it was."""
+    page.locator(".flow-run-menu button").first.click()
+    page.locator(".p-overflow-menu-item", has_text="Copy to new run").click()
+
+
+def lay_out_as_grid(page: Page) -> None:
+    """Give a run's graph the whole window, with its runs in the order of what waits for what."""
+    page.get_by_role("button", name="Run Graph Options").click()
+    page.get_by_text("Dependency grid").first.click()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Toggle fullscreen (f)").click()
+    _let_it_draw(page)
+    page.get_by_role("button", name="Recenter graph (c)").click()
+    _let_it_draw(page)
+
+
+def _let_it_draw(page: Page) -> None:
+    """Let the graph, which is drawn frame by frame, come to rest."""
+    page.evaluate(
+        "() => new Promise(done => { let n = 0; const next = () => ++n < 90"
+        " ? requestAnimationFrame(next) : done(); next(); })"
+    )

@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL server for the tests: Debian's programs, a temporary folder, a Unix socket, no port."""
+"""A throw-away PostgreSQL server for the tests: Debian's programs and a temporary folder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, create_engine, text
 
@@ -52,22 +53,42 @@ class Cluster:
 @contextmanager
 def cluster() -> Iterator[Cluster]:
     """Start a server for as long as the block runs; raises Unavailable where none can be had."""
-    programs = program(_programs, "postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="kijitsu-pg-"))
-    try:
-        if _is_root():
-            shutil.chown(folder, "postgres", "postgres")
-        data = folder / "data"
-        _run([programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"], folder)
+    with data_folder() as folder:
         options = f"-c fsync=off -c full_page_writes=off -c listen_addresses='' -c unix_socket_directories='{folder}'"
-        server = [programs / "pg_ctl", "-D", data, "-w", "-t", "60"]
+        server = [_found() / "pg_ctl", "-D", folder / "data", "-w", "-t", "60"]
         _run([*server, "-l", folder / "log", "-o", options, "start"], folder)
         try:
             yield Cluster(folder)
         finally:
             _run([*server, "-m", "fast", "stop"], folder)
+
+
+@contextmanager
+def data_folder() -> Iterator[Path]:
+    """Give a folder with a new server's `data` in it, and room for its sockets."""
+    folder = Path(tempfile.mkdtemp(prefix="kijitsu-pg-"))
+    try:
+        if _is_root():
+            shutil.chown(folder, "postgres", "postgres")
+        initdb = [_found() / "initdb", "-D", folder / "data", "-U", "postgres"]
+        _run([*initdb, "-A", "trust", "-E", "UTF8", "--locale=C"], folder)
+        yield folder
     finally:
         shutil.rmtree(folder)
+
+
+def foreground(folder: Path, port: int) -> tuple[list[str], dict[str, Any]]:
+    """Return the command of a server that stays in the foreground, on this port of loopback, and who must start it.
+
+    What a killed server had handed to the system is safe without fsync, too.
+    """
+    options = {"fsync": "off", "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": folder}
+    settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+    return [str(_found() / "postgres"), "-D", str(folder / "data"), *settings], _user()
+
+
+def _found() -> Path:
+    return program(_programs, "postgresql")
 
 
 def _programs() -> Path | None:
@@ -79,13 +100,17 @@ def _programs() -> Path | None:
 
 
 def _run(command: list[str | Path], folder: Path) -> None:
-    # The server refuses to run as root. Its output goes to files: it would keep a pipe open for as long as it runs.
-    user = {"user": "postgres", "group": "postgres", "extra_groups": []} if _is_root() else {}
+    # Its output goes to files: it would keep a pipe open for as long as it runs.
     with (folder / "output").open("w+", encoding="utf-8") as output:
-        done = subprocess.run(command, cwd=folder, stdout=output, stderr=output, **user)
+        done = subprocess.run(command, cwd=folder, stdout=output, stderr=output, **_user())
         if done.returncode:
             output.seek(0)
             raise Unavailable(f"{Path(command[0]).name}: {output.read().strip()}")
+
+
+def _user() -> dict[str, Any]:
+    """Return who runs PostgreSQL's programs: the server refuses to run as root."""
+    return {"user": "postgres", "group": "postgres", "extra_groups": []} if _is_root() else {}
 
 
 def _is_root() -> bool:

@@ -82,6 +82,13 @@ _STATES = {
 def reminders(
     plan: common.PlanOption,
     mail: Annotated[bool, typer.Option("--mail", help="次の監視で出る通知を、文面のまま見る（送らない）")] = False,
+    weeks: Annotated[
+        int | None,
+        typer.Option("--weeks", metavar="N", min=1, max=26, help="何週間先までに、だれに何が出るか（予行。送らない）"),
+    ] = None,
+    on_time: Annotated[
+        bool, typer.Option("--on-time", help="予行で、だれも報告しないのではなく、予定どおり完了するものとする")
+    ] = False,
     state: Annotated[
         str | None,
         typer.Option("--state", metavar="STATE", help=f"この状態だけ: {' '.join(_STATES)}（送信待ち などとも）"),
@@ -95,6 +102,9 @@ def reminders(
     opened = common.reader()
     if mail:
         _print_next_mail(opened, plan, as_json)
+        return
+    if weeks is not None:
+        _print_rehearsal(opened, plan, weeks, on_time, as_json)
         return
     state = next((each for each, shown in _STATES.items() if state == shown), state)
     if state is not None and state not in _STATES:
@@ -146,3 +156,17 @@ def _print_next_mail(opened: Office, plan: str, as_json: bool) -> None:
     for letter in letters:
         common.print_lines(["", "=" * 72, f"宛先: {letter.to.title}", f"件名: {letter.wording.subject}", "-" * 72])
         common.print_lines([letter.wording.text.rstrip()])
+
+
+def _print_rehearsal(opened: Office, plan: str, weeks: int, on_time: bool, as_json: bool) -> None:
+    from kijitsu.services import rehearsing
+
+    assumption = rehearsing.Assumption.ON_TIME if on_time else rehearsing.Assumption.NOTHING
+    with common.progress("予行中") as on_day:
+        found = rehearsing.rehearse(opened, plan, weeks, assumption, on_day=on_day)
+    if as_json:
+        common.print_json(found.as_json())
+        return
+    title = f"{show_date(found.first)}から{show_date(found.last)}までに出る通知 {len(found.letters)}通"
+    rows = ([show_date(each.on), each.recipient_title, each.subject, each.about] for each in found.letters)
+    common.print_table(f"{title}（{rehearsing.SHOWN[assumption]}とき）", ("日", "宛先", "件名", "項目"), rows)

@@ -1,4 +1,4 @@
-"""Commands that run things: replay, demo, up, doctor."""
+"""Commands that run things: replay, demo, up, heartbeat, doctor."""
 
 from __future__ import annotations
 
@@ -66,6 +66,32 @@ def up() -> None:
     from kijitsu.hosting.up import run
 
     run(common.office(), sys.stdout)
+
+
+def heartbeat(
+    is_telling: Annotated[
+        bool, typer.Option("--tell", help="監視がなければ、運用担当に警報を送る（一日に一度）")
+    ] = False,
+    is_test: Annotated[bool, typer.Option("--test", help="運用担当への経路を試す警報を送る")] = False,
+    as_json: common.JsonOption = False,
+) -> None:
+    """その日の監視が行われたかを、Prefectによらずに調べます。cronやsystemdから呼びます。なければ3で終わります。"""
+    from kijitsu.services import heartbeat as service
+
+    opened = common.office()
+    if is_test:
+        took = opened.alarm("【期日】試験の警報", "警報の経路を試しています。対応は要りません。")
+        common.print_lines([f"警報を送りました: {'、'.join(took) or '経路なし（KIJITSU_OPERATOR_URL）'}"])
+        return
+    found = service.examine(opened)
+    if as_json:
+        common.print_json(found.as_json())
+    if is_telling:
+        service.tell(opened, found)
+    if found.cause:
+        raise OutsideError(f"{found.found}\n{service.REMEDIES[found.cause]}")
+    if not as_json:
+        common.print_lines([found.found])
 
 
 def doctor(

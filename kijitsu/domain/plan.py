@@ -289,7 +289,9 @@ class Post:
 class Body:
     """A committee, a department, or somebody outside. `mail` is None where we cannot write to them.
 
-    `line` are the posts that are told, one after the other, of what stays undone: the nearest first.
+    `line` are the posts that are told, one after the other, of what stays undone: the nearest first. `briefing` is how
+    long before each of its meetings it is told where the plan stands, in open days; None where it is not. `alerts` is
+    the place where short news reach all of it at once, a room in a chat say; None where there is none.
     """
 
     id: str
@@ -305,6 +307,8 @@ class Body:
     duties: tuple[str, ...] = ()
     source: str = ""
     note: str = ""
+    briefing: Length | None = None
+    alerts: Addressee | None = None
 
     @property
     def addressee(self) -> Addressee | None:

@@ -9,9 +9,10 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -53,6 +54,8 @@ def prefect_environment(settings: Settings, port: int) -> dict[str, str]:
         "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
         # Prefect removes runs, with their logs and artifacts, 90 days after their end; what counts is in our database.
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        # The operator is told of late runs; one that is started by hand may take longer than the usual 15 seconds.
+        "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "300",
         "DO_NOT_TRACK": "1",
         "PYTHONUTF8": "1",
     }
@@ -110,6 +113,20 @@ class Child:
         return OutsideError(
             f"{self.name}が終了しました（コード {self.process.returncode}、記録: {self.log}）。\n{said}"
         )
+
+
+def watch_over(
+    children: Sequence[Child], each_minute: Callable[[], None], is_over: Callable[[], bool] = lambda: False
+) -> None:
+    """Wait until it is over, and call `each_minute` at once and every minute; raise where a process ends by itself."""
+    next_minute = monotonic()
+    while not is_over():
+        if monotonic() >= next_minute:
+            each_minute()
+            next_minute = monotonic() + 60
+        for child in children:
+            if child.is_over_within(0.5):
+                raise child.failure()
 
 
 class Host:
@@ -190,13 +207,10 @@ class Host:
             if child.process.poll() is not None:
                 raise child.failure()
 
-    def run_until_interrupted(self) -> None:
-        """Keep everything running until Ctrl-C; raise where a process ends by itself."""
+    def run_until_interrupted(self, each_minute: Callable[[], None] = lambda: None) -> None:
+        """Keep everything running until Ctrl-C, call `each_minute`; raise where a process ends by itself."""
         try:
-            while not self._is_interrupted:
-                for child in self._children:
-                    if child.is_over_within(0.5):
-                        raise child.failure()
+            watch_over(self._children, each_minute, lambda: self._is_interrupted)
         except KeyboardInterrupt:
             return
 
@@ -217,8 +231,8 @@ def _ui_folder(settings: Settings) -> Path:
 def _leave_out_v2(ui: Path) -> None:
     """Keep the dashboard's second design from being served: it asks an analytics host whatever the settings say.
 
-    Prefect serves each design from a folder that it makes and fills at the start; one that it cannot make it leaves out,
-    with the link to it. A link that leads nowhere is in its way.
+    Prefect serves each design from a folder that it makes and fills at the start; one that it cannot make it leaves
+    out, with the switch to it. A link that leads nowhere is in its way.
     """
     ui.mkdir(parents=True, exist_ok=True)
     if not (ui / "v2").is_symlink():

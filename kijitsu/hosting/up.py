@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TextIO
 
+from kijitsu.domain.errors import OutsideError
 from kijitsu.hosting.processes import Host
 from kijitsu.office import Office
-from kijitsu.services import adopting, ledger
+from kijitsu.services import adopting, heartbeat, ledger
+from kijitsu.services.heartbeat import Cause
 
 
 def run(office: Office, out: TextIO) -> None:
@@ -31,8 +37,38 @@ def run(office: Office, out: TextIO) -> None:
             "終えるには Ctrl-C を押します。\n"
         )
         out.flush()
-        host.run_until_interrupted()
+        with heart(office):
+            host.run_until_interrupted(lambda: beat(office))
     out.write("止めました。データは残っています。\n")
+
+
+@contextmanager
+def heart(office: Office) -> Iterator[None]:
+    """Alarm the operator where what runs within ends by a failure, before that is raised."""
+    try:
+        yield
+    except OutsideError as exc:
+        with _without_alarm():
+            heartbeat.raise_alarm(office, Cause.PROCESS, str(exc))
+        raise
+
+
+def beat(office: Office) -> None:
+    """Ask whether the pass is there, without Prefect, and alarm the operator where it is not."""
+    # Opened anew: what was read of the content and the database may have changed or gone since.
+    office = replace(office.reopen(office.settings), clock=office.clock)
+    with _without_alarm():
+        heartbeat.recovered(office, "kijitsu up は動いています。", Cause.PROCESS)
+        heartbeat.tell(office, heartbeat.examine(office))
+
+
+@contextmanager
+def _without_alarm() -> Iterator[None]:
+    """Go on where a path to the operator fails: whoever reads our log is told, and the other paths took it."""
+    try:
+        yield
+    except OutsideError as exc:
+        sys.stderr.write(f"{exc}\n")
 
 
 def board(office: Office, host: Host) -> str:

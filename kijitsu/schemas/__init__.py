@@ -8,7 +8,7 @@ from kijitsu.schemas.city import CityDocument, DemoShape
 from kijitsu.schemas.closures import ClosuresDocument, ExtraShape, RegimeShape, YearEndShape
 from kijitsu.schemas.fields import Shape, read_fiscal_year
 from kijitsu.schemas.histories import EventShape, HistoryDocument
-from kijitsu.schemas.organisations import BodyShape, OrganisationDocument
+from kijitsu.schemas.organisations import BodyShape, ChannelShape, OrganisationDocument
 from kijitsu.schemas.people import PeopleDocument, PersonShape
 from kijitsu.schemas.plans import (
     CapacityShape,
@@ -25,6 +25,7 @@ __all__ = [
     "BeforeShape",
     "BodyShape",
     "CapacityShape",
+    "ChannelShape",
     "CityDocument",
     "ClosuresDocument",
     "DemoShape",

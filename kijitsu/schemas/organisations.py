@@ -16,6 +16,7 @@ from kijitsu.schemas.fields import (
     Shape,
     TimeField,
     Title,
+    WorkingDaysField,
 )
 
 
@@ -55,6 +56,16 @@ class ReachableShape(Shape):
         return self
 
 
+class ChannelShape(ReachableShape):
+    """A place that short news go to."""
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> ChannelShape:
+        if self.channel == "mail" and self.mail is None:
+            raise PydanticCustomError("bad-channel", "mail: か、channel: と address: を書いてください。")
+        return self
+
+
 class SpanShape(Shape):
     """From one day to another, both included."""
 
@@ -83,6 +94,8 @@ class BodyShape(ReachableShape):
     reports_to: Identifier | None = None
     line: tuple[Title, ...] | None = None
     members: tuple[MemberShape, ...] = ()
+    briefing: WorkingDaysField | None = None
+    alerts: ChannelShape | None = None
     duties: tuple[str, ...] = ()
     source: str = ""
     note: str = ""

@@ -53,7 +53,7 @@ class Verification:
 def entries(office: Office, organisation: Organisation) -> Iterator[Told]:
     """Yield the audit log in words, oldest first."""
     with office.open_work(organisation.municipality, True) as work:
-        yield from _told(work, organisation, _titles(office, work))
+        yield from _told(work, organisation, titles(office, work))
 
 
 def as_json(entry: Told) -> Json:
@@ -83,12 +83,19 @@ def verify(office: Office, organisation: Organisation, noted: AuditHead | None =
     from kijitsu.services.evidencing import verify_files
 
     with office.open_work(organisation.municipality, True) as work:
-        found = _verified(work, noted)
+        found = verify_log(work, noted)
     try:
         found.problems.extend(verify_files(office, organisation))
     except (KijitsuError, ValueError) as exc:
         found.problems.append(f"証拠書類を確かめられませんでした: {exc}")
     return found
+
+
+def verify_log(work: UnitOfWork, noted: AuditHead | None = None) -> Verification:
+    """Look at every entry of a municipality, and what it says of revisions, reports and decisions."""
+    compared = Comparison(work)
+    problems = work.audit.verify(noted, compared)
+    return Verification(work.audit.count(), work.audit.head(), [*problems, *compared.problems()])
 
 
 def export(
@@ -116,7 +123,7 @@ def export(
         with office.open_work(organisation.municipality, True) as work:
             counted = _Counted(
                 entry
-                for entry in _told(work, organisation, _titles(office, work))
+                for entry in _told(work, organisation, titles(office, work))
                 if (first is None or first <= entry.at.date()) and (last is None or entry.at.date() <= last)
             )
             if form is Format.CSV:
@@ -159,7 +166,7 @@ def _told(work: UnitOfWork, organisation: Organisation, plans: Mapping[str, Plan
     return (told(row, row.at.astimezone(zone), plans) for row in work.audit.each())
 
 
-def _titles(office: Office, work: UnitOfWork) -> dict[str, PlanTitles]:
+def titles(office: Office, work: UnitOfWork) -> dict[str, PlanTitles]:
     """Return what the plans call their milestones today; a plan that cannot be read any more has no titles."""
     found: dict[str, PlanTitles] = {}
     for id in work.plans.ids():
@@ -171,12 +178,6 @@ def _titles(office: Office, work: UnitOfWork) -> dict[str, PlanTitles]:
             milestones = standing.plan.milestones
             found[id] = PlanTitles(standing.plan.title, {id: each.title for id, each in milestones.items()})
     return found
-
-
-def _verified(work: UnitOfWork, noted: AuditHead | None) -> Verification:
-    compared = Comparison(work)
-    problems = work.audit.verify(noted, compared)
-    return Verification(work.audit.count(), work.audit.head(), [*problems, *compared.problems()])
 
 
 @contextmanager

@@ -43,7 +43,7 @@ class Comparison:
         if isinstance(details.get("revision"), int) and ("sha256" in details or entry.action == "move"):
             self._compare_revision(entry, (plan, details["revision"]))
         if isinstance(details.get("event"), int):
-            told = {key: value for key, value in details.items() if key not in ("on", "event")}
+            told = {key: value for key, value in details.items() if key not in ("on", "event", "flow_run")}
             self._compare_event(entry, details["event"], (entry.action, entry.subject, details.get("on")), told)
         for id, deed in (details.get("events") or {}).items():
             edit = edit_of(deed)

@@ -141,6 +141,7 @@ class _Dispatcher:
                     became = self._mark(work, done, failure) if done else Counter()
                     row = work.outbox.claim(self._now(), LEASE, self._token) if self._may_send() else None
                     work.commit()
+                self._log(done, became, failure)
                 return row, became
             except OutsideError:
                 # Where nothing was sent, nothing is at stake.
@@ -174,6 +175,21 @@ class _Dispatcher:
         work.reminders.settle([row.key], rows.ReminderState.DEAD)
         work.audit.append(now, "kijitsu", "dispatch", "give-up", row.key, {"error": said})
         return Counter(dead=1)
+
+    def _log(self, row: rows.OutboxRow | None, became: Counter[str], failure: DeliveryFailure | None) -> None:
+        if row is None or not became:
+            return
+        outcome = next(iter(became))
+        # Which kind of failure, not what the other side said: there it may name an address.
+        self._office.log(
+            "delivery",
+            f"{row.envelope.recipient_title}への通知を送れませんでした。" if failure else "",
+            message_key=row.key,
+            channel=row.envelope.channel,
+            attempts=row.attempts,
+            outcome=outcome,
+            failure=type(failure).__name__ if failure else None,
+        )
 
     def _may_send(self) -> bool:
         now = self._now()

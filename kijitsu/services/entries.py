@@ -40,10 +40,12 @@ ACTIONS = {
     "excuse": "遅れの承認",
     "watch": "監視",
     "calendar": "休日表の変更",
+    "alert": "事務局への連絡",
     "give-up": "不達",
     "resend": "再送",
     "trial": "試験の通知",
     "export": "書き出し",
+    "restore": "復元",
 }
 """What was done, by `AuditRow.action`."""
 
@@ -98,6 +100,7 @@ FACTS = {
     "calendar": "休日表",
     "transitions": "状態の変化",
     "letters": "通知",
+    "entry": "もとの記録",
     "error": "相手の返事",
     "answer": "相手の返事",
     "accepted": "受取り",
@@ -106,7 +109,11 @@ FACTS = {
     "format": "形式",
     "from": "初めの日",
     "entries": "件数",
+    "made_at": "作った日時",
+    "version": "プログラムの版",
+    "head": "監査記録の最後",
     "sha256": "計画文書のSHA-256",
+    "flow_run": "Prefectの実行",
 }
 """What is told of an entry beside its changes, by the key of its details, in this order; what is not here comes last,
 by its key."""
@@ -122,6 +129,7 @@ _UNSAID = frozenset(
         "moved",
         "redated",
         "changed",
+        "causes",
         "milestones",
         "change",
         "event",

@@ -14,6 +14,7 @@ from kijitsu.domain.plan import Organisation
 from kijitsu.office import Json, Office
 from kijitsu.services import reading
 from kijitsu.services.watching import adopted, organisation_of
+from kijitsu.store.work import UnitOfWork
 
 _SHORTEST = 8
 """The fewest digits by which a file may be named."""
@@ -90,6 +91,11 @@ def verify_files(office: Office, organisation: Organisation) -> list[str]:
     """Return what is wrong with the evidence files, sentences naming plan, milestone and kind; none where every file
     that an event names is there with the content it had. Raises OutsideError where a file cannot be read."""
     return list(_problems(office, organisation))
+
+
+def named_files(work: UnitOfWork) -> set[str]:
+    """Return the SHA-256 of every file that an event of any plan names."""
+    return {str(file["sha256"]) for row in work.events.all() for file in _files(row.details).values()}
 
 
 def _problems(office: Office, organisation: Organisation) -> Iterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from kijitsu.domain.errors import KijitsuError
@@ -13,24 +12,15 @@ from kijitsu.domain.roles import RIGHTS, SHOWN, Right, Role
 from kijitsu.office import Office
 from kijitsu.people import Person
 from kijitsu.services import ledger, reading
+from kijitsu.services.surroundings import Finding, surroundings
 from kijitsu.settings import read_secrets
 from kijitsu.store.rows import OutboxState
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at, what was found, and what mends it."""
-
-    what: str
-    found: str
-    is_fine: bool = True
-    remedy: str = ""
-
-
 def examine(office: Office) -> list[Finding]:
-    """Look at the content, the database and the way out for mail; nothing is changed."""
+    """Look at the content, the database, the ways out, Prefect, the clock and the disk; nothing is changed."""
     looked_at = [_content(office), *_database(office), *_people(office)]
-    return [*looked_at, _mail(office), *_channels(office), _links(office)]
+    return [*looked_at, _mail(office), *_channels(office), _links(office), *surroundings(office)]
 
 
 def _content(office: Office) -> Finding:

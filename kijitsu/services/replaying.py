@@ -14,12 +14,13 @@ from typing import Any
 from kijitsu.domain.changes import Cascade
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.history import Deed, Event, History
-from kijitsu.domain.plan import Plan
+from kijitsu.domain.plan import Organisation, Plan
 from kijitsu.editing import Edit, EditKind
 from kijitsu.messages import Courier, Envelope
 from kijitsu.office import ALL_ROLES, Actor, Office, morning
 from kijitsu.services import adopting, changing, reporting
 from kijitsu.services.delivering import dispatch
+from kijitsu.services.happenings import nothing_new
 from kijitsu.services.reckoning import Request
 from kijitsu.services.sheets import write_csv
 from kijitsu.services.watching import PassReport, watch
@@ -29,7 +30,7 @@ from kijitsu.store import rows
 OnDay = Callable[[int, int], None]
 
 # What a replay leaves in its folder, beside its database.
-RESULTS = ("inbox", "ledger.csv", "transitions.csv", "report.html")
+RESULTS = ("inbox", "ledger.csv", "transitions.csv", "report.html", "logs")
 
 HISTORY = Actor("history", "history-file", ALL_ROLES)
 
@@ -115,6 +116,10 @@ class Stage:
         self.office.upgrade()
         adopting.adopt(self.office, plan, HISTORY)
 
+    def resume(self, plan: str, organisation: Organisation) -> None:
+        """Go on with a plan that the folder's database holds already."""
+        self.plan, self._organisation = plan, organisation
+
     def run(self, history: History | None, first: date, last: date, on_day: OnDay) -> Iterator[PassReport]:
         """Live through the days: what people did, the pass, the mail. Yields each day's report."""
         days = (last - first).days + 1
@@ -129,6 +134,7 @@ class Stage:
                 dispatch(self.office, self._organisation, self.courier)
             on_day(number + 1, days)
             yield report
+        nothing_new(self.office, self._organisation)
 
     @property
     def courier(self) -> Courier:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from time import perf_counter
 
 from kijitsu import explain
 from kijitsu.domain.eras import show_date
@@ -18,7 +19,7 @@ from kijitsu.services import reading
 from kijitsu.services.reading import Standing
 from kijitsu.services.recomputing import CalendarChange, recompute
 from kijitsu.services.sorting import Mail, mail_of
-from kijitsu.services.weekly import carried_by, carry, weekly_owed
+from kijitsu.services.weekly import carried_by, carried_now, reports_owed, write_alone
 from kijitsu.services.writing import owed_on, post
 from kijitsu.store import rows
 from kijitsu.store.work import UnitOfWork
@@ -28,7 +29,10 @@ PASS = Actor("kijitsu", "pass", ALL_ROLES)
 
 @dataclass(frozen=True)
 class PassReport:
-    """What one pass found and did. On a closed day it only looks: `is_open` is False and nothing was written."""
+    """What one pass found and did. On a closed day it only looks: `is_open` is False and nothing was written.
+
+    `audit` is the number of its entry in the audit log, None where it had nothing to write down.
+    """
 
     standing: Standing
     on: date
@@ -36,6 +40,7 @@ class PassReport:
     transitions: Sequence[rows.TransitionRow] = ()
     letters: Sequence[str] = ()
     calendar_changes: Sequence[CalendarChange] = ()
+    audit: int | None = None
 
     @property
     def needs_action(self) -> list[Verdict]:
@@ -53,14 +58,12 @@ class PassReport:
         ]
 
 
-def watch(
-    office: Office, plan: str, on: date | None = None, flow_run: str | None = None, actor: Actor = PASS
-) -> PassReport:
+def watch(office: Office, plan: str, on: date | None = None, actor: Actor = PASS) -> PassReport:
     """Run the pass of an adopted plan for a day, today where none is given; a second pass of a day adds nothing.
 
     Every morning it is the system's own act; `actor` is somebody who starts it by hand. What changed in the plan's
-    calendars, transitions, reminders, the letters that carry them (the week's first to the secretariat with the 週報)
-    and the audit entries are kept together or not at all. Raises InputError where the plan was never adopted, for
+    calendars, transitions, reminders, the letters that carry them and the reports of where the plan stands, and the
+    audit entries are kept together or not at all. Raises InputError where the plan was never adopted, for
     a day to come, and for one before the latest pass.
     """
     actor.require(Right.SEND, "監視")
@@ -71,6 +74,7 @@ def watch(
         raise InputError(
             f"{show_date(on)}はまだ先の日です。その日の見通しは kijitsu status {plan} --as-of {on} で見られます。"
         )
+    begun = perf_counter()
     with office.open_work(organisation.municipality, False) as work:
         work.audit.take_turn()
         standing = adopted(office, work, plan, on)
@@ -94,20 +98,45 @@ def watch(
         told = last.told if last and last.occurred_on == on else ()
         mail = _mail(work, standing, on, told, changes)
         summary = {"transitions": len(transitions), "letters": len(mail.drafts)}
+        entry = None
         if transitions or mail.drafts:
             details = {**summary, "on": on.isoformat(), "changed": [_changed(t) for t in transitions]}
-            work.audit.append(now, actor.name, actor.authenticated_by, "watch", plan, details)
-        # After the entry, for the weekly part says where the audit log ends.
-        carrier = carried_by(last)
-        weekly = weekly_owed(work, standing, on, carrier, mail)
-        letters = post(office, work, standing, mail, on, weekly)
-        if weekly:
-            carrier = carry(office, work, standing, on, weekly, letters)
-        told = list(dict.fromkeys([*told, *letters]))
-        kept = {**summary, "told": told, "weekly": carrier and asdict(carrier)}
-        work.passes.record(rows.PassRow(plan, on, now, flow_run, kept))
+            if causes := _causes(standing, transitions):
+                details["causes"] = causes
+            entry = work.audit.append(now, actor.name, actor.authenticated_by, "watch", plan, details)
+        # After the entry, for a report says where the audit log ends.
+        carried = carried_by(last)
+        reports = reports_owed(work, standing, on, carried, mail, told)
+        letters = post(office, work, standing, mail, on, {place: each.weekly for place, each in reports.items()})
+        everything = letters | write_alone(office, work, standing, on, reports, letters)
+        kept = {
+            **summary,
+            "seconds": round(perf_counter() - begun, 3),
+            "told": list(dict.fromkeys([*told, *everything])),
+            "reports": [asdict(each) for each in carried_now(standing, on, carried, reports, everything)],
+        }
+        work.passes.record(rows.PassRow(plan, on, now, office.flow_run or None, kept))
         work.commit()
-    return PassReport(standing, on, True, transitions, list(letters), changes)
+    report = PassReport(standing, on, True, transitions, list(letters), changes, entry.number if entry else None)
+    _log(office, report, everything)
+    return report
+
+
+def _log(office: Office, report: PassReport, letters: Iterable[str]) -> None:
+    plan, on, audit = report.standing.plan.id, report.on.isoformat(), report.audit
+    for each in report.transitions:
+        office.log("transition", plan=plan, milestone=each.milestone, on=on, before=each.before, after=each.after)
+    for key in letters:
+        office.log("letter", plan=plan, message_key=key, audit=audit)
+    office.log(
+        "pass",
+        plan=plan,
+        on=on,
+        audit=audit,
+        revision=report.standing.revision,
+        transitions=len(report.transitions),
+        letters=len(report.letters),
+    )
 
 
 def organisation_of(office: Office, plan: str) -> Organisation:
@@ -152,6 +181,17 @@ def _mail(
 
 def _changed(transition: rows.TransitionRow) -> list[str | None]:
     return [transition.milestone, transition.before, transition.after]
+
+
+def _causes(standing: Standing, transitions: Sequence[rows.TransitionRow]) -> dict[str, list[str]]:
+    """Return what lapsed behind all that is newly blocked, each with what it holds up by that."""
+    found: dict[str, list[str]] = {}
+    for each in transitions:
+        if each.after == Status.BLOCKED:
+            reasons = standing.verdicts[each.milestone].reasons
+            for root in dict.fromkeys(reason.root_cause for reason in reasons if reason.blocks):
+                found.setdefault(root, []).append(each.milestone)
+    return found
 
 
 def _transitions(plan: str, standing: Standing, before: Mapping[str, str], on: date) -> list[rows.TransitionRow]:

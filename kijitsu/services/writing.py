@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from hashlib import sha256
@@ -10,7 +10,7 @@ from typing import Any
 
 from kijitsu.domain.gates import Status
 from kijitsu.domain.line import addressee
-from kijitsu.domain.plan import Addressee, Organisation, Plan
+from kijitsu.domain.plan import Addressee, Organisation, Place, Plan
 from kijitsu.domain.reminders import News, Reminder, owed
 from kijitsu.messages import Envelope, Letter, Weekly
 from kijitsu.office import Office, day_of
@@ -41,15 +41,15 @@ def tell(
 ) -> None:
     """Write at once what is new on some topics, and take back what waits and is no longer so. The caller commits."""
     everything = [*owed_on(work, standing, on), *also]
-    post(office, work, standing, mail_of(work, standing, everything, on, topics=topics), on)
+    post(office, work, standing, mail_of(work, standing, everything, on, topics=topics), on, {})
 
 
 def post(
-    office: Office, work: UnitOfWork, standing: Standing, mail: Mail, on: date, weekly: Weekly | None = None
+    office: Office, work: UnitOfWork, standing: Standing, mail: Mail, on: date, reports: Mapping[Place, Weekly]
 ) -> dict[str, str]:
     """Write a day's reminders and letters; return the recipients, each with the key of the letter to them.
 
-    `weekly` goes into the secretariat's letter, where there is one. The caller commits.
+    A report goes into the letter to its place, where there is one. The caller commits.
     """
     plan = standing.plan
     for state in set(mail.overtaken.values()):
@@ -58,11 +58,8 @@ def post(
     carrier = {reminder.key: keys[id(draft)] for draft in mail.drafts for reminder in draft.reminders}
     work.reminders.add([_row(standing, reminder, carrier.get(reminder.key), on) for reminder in mail.new])
     now = office.now(plan.organisation)
-    reader = secretariat_of(plan)
     envelopes = [
-        _envelope(
-            office, work, standing, draft, keys[id(draft)], on, weekly if draft.to.place == reader.place else None
-        )
+        _envelope(office, work, standing, draft, keys[id(draft)], on, reports.get(draft.to.place))
         for draft in mail.drafts
     ]
     work.outbox.add(envelopes, office.opening(plan.organisation, now))

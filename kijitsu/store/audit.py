@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, String, bindparam, func, insert, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Row, Select, String, bindparam, func, insert, select, type_coerce
 
 from kijitsu.domain.errors import InputError
 from kijitsu.store.engine import ADVISORY_LOCKS
 from kijitsu.store.repository import Repository, rows_of, upsert, values
 from kijitsu.store.rows import AuditHead, AuditRow
-from kijitsu.store.tables import audit, audit_heads, canonical
+from kijitsu.store.tables import announcements, audit, audit_heads, canonical
 
 GENESIS = "0" * 64
 """The previous hash of a municipality's first entry."""
@@ -24,7 +24,9 @@ _HEAD = select(audit_heads.c.number, audit_heads.c.hash).where(audit_heads.c.mun
 _APPEND = insert(audit)
 _HERE = audit.c.municipality == bindparam("here")
 _ALL = rows_of(audit, AuditRow).order_by(audit.c.number)
+_AFTER = _ALL.where(audit.c.number > bindparam("number")).limit(bindparam("most"))
 _COUNT = select(func.count()).where(_HERE)
+_ANNOUNCED = select(announcements.c.number).where(announcements.c.municipality == bindparam("here"))
 _LOCK = select(func.pg_advisory_xact_lock(ADVISORY_LOCKS, bindparam("chain")))
 _ROWS_AT_ONCE = 1000
 """A log of years is never in memory as a whole."""
@@ -45,7 +47,12 @@ _RAW = {
 
 
 class Audit(Repository):
-    """The audit log of a municipality."""
+    """The audit log of a municipality. What is added names the `flow_run` of Prefect that it is part of, if any."""
+
+    def __init__(self, connection: Connection, municipality: str, flow_run: str = "") -> None:
+        super().__init__(connection, municipality)
+        self._flow_run = flow_run
+        self._appended: list[AuditRow] = []
 
     def append(
         self,
@@ -60,7 +67,8 @@ class Audit(Repository):
         self.take_turn()
         number, previous = self._head()
         # As JSON gives it back, so that the hash is over what is read and not over what was handed in.
-        details = json.loads(canonical(details))
+        run = {"flow_run": self._flow_run} if self._flow_run else {}
+        details = json.loads(canonical({**details, **run}))
         entry = AuditRow(
             number + 1,
             at.astimezone(UTC),
@@ -75,7 +83,13 @@ class Audit(Repository):
         fields = values(entry) | {"hash": self._digest(entry)}
         self._write(_APPEND, [fields])
         self._write(upsert(self._dialect, audit_heads), [{name: fields[name] for name in ("number", "hash")}])
-        return AuditRow(**fields)
+        self._appended.append(AuditRow(**fields))
+        return self._appended[-1]
+
+    def take_appended(self) -> list[AuditRow]:
+        """Return what was added since this was last asked."""
+        taken, self._appended = self._appended, []
+        return taken
 
     def take_turn(self) -> None:
         """Wait for whoever is about to add an entry: what is read from here on stays true until the commit."""
@@ -96,6 +110,18 @@ class Audit(Repository):
             raise InputError(
                 "監査記録に読めないものがあります。kijitsu audit verify で番号を確かめてください。"
             ) from exc
+
+    def after(self, number: int, most: int) -> list[AuditRow]:
+        """Return the entries after a number, the first one first, so many at the most."""
+        return [AuditRow(*row) for row in self._rows(_AFTER, number=number, most=most)]
+
+    def announced(self) -> int:
+        """Return the number up to which entries were announced, 0 where none was."""
+        return int(self._run(_ANNOUNCED).scalar() or 0)
+
+    def announce(self, number: int) -> None:
+        """Remember that the entries up to a number were announced."""
+        self._write(upsert(self._dialect, announcements), [{"number": number}])
 
     def count(self) -> int:
         """Return how many entries there are."""

@@ -93,6 +93,7 @@ _TRANSITIONS = (
     .where(tables.transitions.c.plan == _PLAN)
     .order_by(tables.transitions.c.occurred_on, tables.transitions.c.id)
 )
+_TRANSITIONS_ON = _TRANSITIONS.where(tables.transitions.c.occurred_on == bindparam("day"))
 _LATEST_PASS = (
     rows_of(tables.passes, PassRow)
     .where(tables.passes.c.plan == _PLAN)
@@ -257,6 +258,10 @@ class Transitions(Repository):
     def all(self, plan: str) -> list[TransitionRow]:
         """Return the plan's transitions, by day and then as recorded."""
         return [TransitionRow(*row) for row in self._rows(_TRANSITIONS, plan=plan)]
+
+    def on(self, plan: str, day: date) -> list[TransitionRow]:
+        """Return the plan's transitions of a day, as recorded."""
+        return [TransitionRow(*row) for row in self._rows(_TRANSITIONS_ON, plan=plan, day=day)]
 
 
 class Passes(Repository):

@@ -11,7 +11,7 @@ from sqlalchemy import Row, String, bindparam, func, insert, or_, select, update
 
 from kijitsu.messages import Envelope, Wording
 from kijitsu.store.repository import Repository, spelled, values
-from kijitsu.store.rows import OutboxRow, OutboxState
+from kijitsu.store.rows import OutboxRow, OutboxState, SentMessage
 from kijitsu.store.tables import outbox
 
 _ENVELOPE = [field.name for field in fields(Envelope) if field.name != "wording"]
@@ -73,7 +73,14 @@ _SHORTEN_LEASES = (
 _MARK_SENT = (
     update(outbox)
     .where(*_LEASED)
-    .values(state=OutboxState.SENT, sent_at=bindparam("at"), lease_until=None, lease_token=None, last_error=None)
+    .values(
+        state=OutboxState.SENT,
+        sent_at=bindparam("at"),
+        is_news=True,
+        lease_until=None,
+        lease_token=None,
+        last_error=None,
+    )
 )
 _MARK_FAILED = (
     update(outbox)
@@ -97,6 +104,14 @@ _REVIVE = (
     .where(*_THIS, outbox.c.state == OutboxState.DEAD)
     .values(state=OutboxState.PENDING, not_before=bindparam("now"), attempts=0)
 )
+_NEWS = (
+    select(*(outbox.c[name] for name in SentMessage._fields))
+    .where(_HERE, outbox.c.is_news.is_(True))
+    .order_by(outbox.c.sent_at, outbox.c.key)
+    .limit(bindparam("most"))
+)
+_TOLD = update(outbox).where(*_THIS).values(is_news=False)
+_NOTHING_NEW = update(outbox).where(_HERE, outbox.c.is_news.is_(True)).values(is_news=False)
 
 
 class Outbox(Repository):
@@ -163,6 +178,18 @@ class Outbox(Repository):
     def counts(self) -> dict[OutboxState, int]:
         """Return how many messages are in each state, those without any included."""
         return dict.fromkeys(OutboxState, 0) | dict(map(tuple, self._run(_COUNTS)))
+
+    def news(self, most: int) -> list[SentMessage]:
+        """Return the messages that were sent and not yet announced, the oldest first, so many at the most."""
+        return [SentMessage(*row) for row in self._rows(_NEWS, most=most)]
+
+    def announced(self, keys: Sequence[str]) -> None:
+        """Remember that it was announced that these were sent."""
+        self._run_each(_TOLD, [{"this": key} for key in keys])
+
+    def nothing_new(self) -> None:
+        """Leave what was sent so far unannounced."""
+        self._run(_NOTHING_NEW)
 
     def all(self, state: OutboxState | None = None) -> list[OutboxRow]:
         """Return the messages in this state (in any where None), in the order they were written."""

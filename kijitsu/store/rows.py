@@ -190,6 +190,16 @@ class OutboxRow:
         return self.envelope.key
 
 
+class SentMessage(NamedTuple):
+    """That a message was sent: what is told outside, without its words and its address."""
+
+    key: str
+    channel: str
+    recipient_title: str
+    subject: str
+    sent_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class PassRow:
     """That the plan was watched for a day, when, and what came of it."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
 )
 from sqlalchemy.engine import Dialect
 
@@ -234,6 +236,8 @@ outbox = Table(
     Column("lease_token", String),
     Column("last_error", Text),
     Column("sent_at", Instant),
+    # Sent, and not yet announced.
+    Column("is_news", Boolean, nullable=False, server_default=false()),
 )
 # What is sent stays for years; the watch only ever asks for what is not.
 Index(
@@ -242,6 +246,16 @@ Index(
     outbox.c.not_before,
     sqlite_where=outbox.c.state == OutboxState.PENDING,
     postgresql_where=outbox.c.state == OutboxState.PENDING,
+)
+
+# What is there is counted every minute.
+Index("ix_outbox_state", outbox.c.municipality, outbox.c.state, outbox.c.channel)
+Index(
+    "ix_outbox_news",
+    outbox.c.municipality,
+    outbox.c.sent_at,
+    sqlite_where=outbox.c.is_news.is_(True),
+    postgresql_where=outbox.c.is_news.is_(True),
 )
 
 reminders = Table(
@@ -267,6 +281,7 @@ reminders = Table(
         initially="DEFERRED",
     ),
     Index("ix_reminders_message_key", "municipality", "message_key"),
+    Index("ix_reminders_state", "municipality", "plan", "state"),
     Index("ix_reminders_deadline", "municipality", "plan", "milestone", "deadline"),
 )
 
@@ -302,4 +317,12 @@ audit_heads = Table(
     _municipality(),
     Column("number", Integer, nullable=False),
     Column("hash", String(64), nullable=False),
+)
+
+# Up to which entry of the audit log everything was announced.
+announcements = Table(
+    "announcements",
+    metadata,
+    _municipality(),
+    Column("number", Integer, nullable=False),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -12,9 +13,11 @@ from kijitsu.store.audit import Audit
 from kijitsu.store.calendars import SeenCalendars
 from kijitsu.store.changes import Baselines, Proposals
 from kijitsu.store.engine import open_transaction, out_of_reach
+from kijitsu.store.figures import Figures
 from kijitsu.store.history import Events, Passes, Plans, Standings, Transitions
 from kijitsu.store.outbox import Outbox
 from kijitsu.store.reminders import Reminders
+from kijitsu.store.rows import AuditRow
 
 
 class UnitOfWork:
@@ -22,7 +25,8 @@ class UnitOfWork:
 
     `municipality` is the 団体コード. A read-only unit sees one state of the database throughout, refuses to
     write and waits for nobody. On SQLite a writing unit keeps the others waiting, so send no mail inside.
-    A database that fails meanwhile raises OutsideError.
+    A database that fails meanwhile raises OutsideError. `flow_run` is Prefect's id of the run that this is part of, and
+    stands in every entry of the audit log; `tell` is given each entry that was kept.
     """
 
     plans: Plans
@@ -36,11 +40,22 @@ class UnitOfWork:
     passes: Passes
     seen_calendars: SeenCalendars
     audit: Audit
+    figures: Figures
 
-    def __init__(self, engine: Engine, municipality: str, *, readonly: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        municipality: str,
+        *,
+        readonly: bool = False,
+        flow_run: str = "",
+        tell: Callable[[AuditRow], None] = lambda entry: None,
+    ) -> None:
         self._engine = engine
         self._municipality = municipality
         self._readonly = readonly
+        self._flow_run = flow_run
+        self._tell = tell
         self._durable = True
 
     def of_the_moment(self) -> Self:
@@ -64,12 +79,15 @@ class UnitOfWork:
         self.outbox = Outbox(*bound)
         self.passes = Passes(*bound)
         self.seen_calendars = SeenCalendars(*bound)
-        self.audit = Audit(*bound)
+        self.audit = Audit(*bound, self._flow_run)
+        self.figures = Figures(*bound)
         return self
 
     def commit(self) -> None:
         """Keep what was done."""
         self._connection.commit()
+        for entry in self.audit.take_appended():
+            self._tell(entry)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -25,6 +25,7 @@ from kijitsu.links import BadLink, ExpiredLink, Links, Ticket
 from kijitsu.office import Office
 from kijitsu.services.answering import LONGEST, AnswerPage, ClosedMeanwhile, Dates, DatesMoved, Gone, answer, look
 from kijitsu.services.reporting import BadReport
+from kijitsu.web.metrics import exposition
 from kijitsu.web.words import WORDS, shown_day, shown_status
 
 MOST_BYTES, MOST_FIELDS = 64 * 1024, 50
@@ -113,6 +114,14 @@ def create_app(office: Office) -> FastAPI:
     @app.get("/healthz")
     def is_alive() -> Response:
         return PlainTextResponse("ok\n")
+
+    @app.get("/metrics")
+    def measure(request: Request) -> Response:
+        # For this machine's Prometheus: whoever comes by the city's proxy finds nothing.
+        if {"forwarded", "x-forwarded-for"} & set(request.headers):
+            raise HTTPException(404)
+        content, content_type = exposition(_fresh(office), request.headers.get("accept", ""))
+        return Response(content, media_type=content_type)
 
     @app.api_route("/answer/{token}", methods=["GET", "HEAD"])
     def show(request: Request, token: str) -> Response:

@@ -94,7 +94,7 @@ def daily_flow() -> tuple[float, float, int]:
         wait([nothing.submit() for _ in range(tasks)])
 
     def ours() -> None:
-        watch("fy28", return_state=True)
+        watch(return_state=True)
 
     taken = in_turn(RUNS, {"Kijitsu": ours, "empty": bare})
     shutil.rmtree(home)

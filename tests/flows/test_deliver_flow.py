@@ -23,13 +23,13 @@ def test_letters_that_a_relay_did_not_take_go_out_once_it_is_back(
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody answers
         monkeypatch.setenv("KIJITSU_SMTP_URL", f"smtp://127.0.0.1:{taken.getsockname()[1]}")
-        morning_run = watch("fy28", return_state=True)
-        again_too_early = deliver("fy28", return_state=True)
+        morning_run = watch(return_state=True)
+        again_too_early = deliver(return_state=True)
     monkeypatch.delenv("KIJITSU_SMTP_URL")
     monkeypatch.setenv("KIJITSU_TODAY", "2016-07-14")
 
-    later = deliver("fy28", return_state=True)
-    once_more = deliver("fy28", return_state=True)
+    later = deliver(return_state=True)
+    once_more = deliver(return_state=True)
 
     assert morning_run.name == "要対応"
     assert again_too_early.name == "送信なし"

@@ -1,4 +1,4 @@
-"""完了報告 and 予行: what a department and the secretariat do in the dashboard's forms."""
+"""完了報告: what a department does in the dashboard's form."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import date
 
 from flows.complete import complete
 from flows.forms import CompletionForm, Milestone, Paper
-from flows.replay import replay
 from flows.watch import watch
 from kijitsu.services import reading
 from tests.flows.conftest import Morning
@@ -17,7 +16,7 @@ Prepare = Callable[[str | None, date], Morning]
 
 def test_a_completion_lets_what_it_stopped_go_on_at_the_next_watch(morning: Prepare) -> None:
     office = morning("fy28-late-pia", date(2016, 7, 13)).office
-    watch("fy28")
+    watch()
 
     form = CompletionForm(
         milestone=Milestone["pia"],
@@ -27,7 +26,7 @@ def test_a_completion_lets_what_it_stopped_go_on_at_the_next_watch(morning: Prep
         actor="総務課",
     )
     state = complete(form, return_state=True)
-    watch("fy28")
+    watch()
 
     verdicts = reading.standing(office, "fy28", date(2016, 7, 13)).verdicts
     assert state.name == "記録済み"
@@ -45,14 +44,3 @@ def test_a_completion_without_its_evidence_is_refused_with_the_remedy(morning: P
 
     assert state.type.value == "FAILED"
     assert "評価書" in (state.message or "")
-
-
-def test_a_rehearsal_leaves_the_real_data_alone_and_says_where_its_report_is(morning: Prepare) -> None:
-    today = morning(None, date(2016, 4, 4))
-    before = today.letters()
-
-    state = replay(date(2016, 5, 30), date(2016, 6, 3), "fy28-late-pia", return_state=True)
-
-    assert state.is_completed()
-    assert (today.folder / "replays" / "fy28-fy28-late-pia" / "report.html").exists()
-    assert today.letters() == before

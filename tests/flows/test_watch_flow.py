@@ -97,8 +97,8 @@ def test_the_run_says_what_needs_action_and_sends_what_is_due_once(morning: Prep
     today = morning("fy28-late-pia", STOPPED)
     before = len(today.letters())
 
-    first = watch("fy28", return_state=True)
-    second = watch("fy28", return_state=True)
+    first = watch(return_state=True)
+    second = watch(return_state=True)
 
     assert first.type.value == "COMPLETED"
     assert (first.name, second.name) == ("要対応", "要対応")
@@ -112,7 +112,7 @@ def test_the_run_says_what_needs_action_and_sends_what_is_due_once(morning: Prep
 def test_a_year_on_time_is_smooth(morning: Prepare) -> None:
     morning("fy28-on-time", date(2016, 7, 21))
 
-    state = watch("fy28", return_state=True)
+    state = watch(return_state=True)
 
     assert state.name == "順調"
 
@@ -121,7 +121,7 @@ def test_a_closed_day_is_looked_at_and_nothing_is_sent(morning: Prepare) -> None
     today = morning("fy28-late-pia", date(2016, 7, 18))
     before = today.letters()
 
-    state = watch("fy28", return_state=True)
+    state = watch(return_state=True)
 
     assert state.name == "要対応"
     assert today.letters() == before
@@ -130,7 +130,7 @@ def test_a_closed_day_is_looked_at_and_nothing_is_sent(morning: Prepare) -> None
 def test_the_artifacts_name_the_root_cause_and_what_it_stops(morning: Prepare) -> None:
     morning("fy28-late-pia", STOPPED)
 
-    watch("fy28")
+    watch()
 
     actions, chain, year = (Artifact.get(f"fy28-{key}") for key in ("actions", "chain", "year"))
     assert actions and chain and year
@@ -156,17 +156,20 @@ def test_a_changed_calendar_is_told_above_what_needs_action(
     close_day(calendar / "closures" / "municipality.yaml", "2016-07-29", "市の記念日")
     monkeypatch.setenv("KIJITSU_CALENDAR", str(calendar))
 
-    watch("fy28")
+    watch()
 
     actions = Artifact.get("fy28-actions")
     assert actions
     assert "休日表「石巻市の休日」が変わりました: 平成28年7月29日（金）市の記念日" in (actions.description or "")
 
 
-def test_a_plan_that_nobody_adopted_fails_with_the_command_that_adopts_it(morning: Prepare) -> None:
+def test_a_plan_that_nobody_adopted_fails_with_the_command_that_adopts_it(
+    morning: Prepare, monkeypatch: pytest.MonkeyPatch
+) -> None:
     morning(None, date(2016, 4, 4))
+    monkeypatch.setenv("KIJITSU_PLAN", "fy99")
 
-    state = watch("fy99", return_state=True)
+    state = watch(return_state=True)
 
     assert state.type.value == "FAILED"
     assert "kijitsu plan adopt fy99" in (state.message or "")
@@ -175,7 +178,7 @@ def test_a_plan_that_nobody_adopted_fails_with_the_command_that_adopts_it(mornin
 def test_the_run_is_named_after_plan_and_day(morning: Prepare) -> None:
     morning("fy28-late-pia", STOPPED)
 
-    state = watch("fy28", return_state=True)
+    state = watch(return_state=True)
 
     assert state.state_details.flow_run_id
     with get_client(sync_client=True) as client:

@@ -14,7 +14,18 @@ from kijitsu.domain.history import Deed
 from kijitsu.domain.roles import Role
 from kijitsu.office import NotAllowed, Office
 from kijitsu.people import os_user
-from kijitsu.services import adopting, changing, delivering, health, ledger, reporting, slipping, trial, watching
+from kijitsu.services import (
+    adopting,
+    changing,
+    delivering,
+    health,
+    keeping,
+    ledger,
+    reporting,
+    slipping,
+    trial,
+    watching,
+)
 from kijitsu.settings import Settings
 from kijitsu.store.rows import AuditRow
 from tests.acceptance.support import SMALL, Desk
@@ -69,6 +80,13 @@ def complete(office: Office, **given: object) -> None:
     reporting.report(office, "small", reporting.Report(Deed.REJECT, "review", TODAY, "試し"), CLERK)
 
 
+def restore_elsewhere(office: Office) -> None:
+    """Restore a backup that another one made into a home of this person's own."""
+    settings = office.settings
+    file = keeping.backup(office, keeping.MAINTENANCE).file
+    keeping.restore(office.reopen(replace(settings, home=settings.home / settings.actor)), office.actor(), file)
+
+
 ACTS: list[tuple[str, Callable[[Office], object], set[Role]]] = [
     ("adopt", lambda o: adopting.adopt(o, f"of-{o.settings.actor}", o.actor()), {SECRETARIAT, ADMINISTRATOR}),
     ("answer for one's own", lambda o: report(o, Deed.ESTIMATE), {DEPARTMENT, MANAGER, SECRETARIAT}),
@@ -90,6 +108,8 @@ ACTS: list[tuple[str, Callable[[Office], object], set[Role]]] = [
     ("watch", lambda o: watching.watch(o, "small", actor=o.actor()), {SECRETARIAT, ADMINISTRATOR}),
     ("send now", lambda o: delivering.send_now(o, o.library.organisations()[0]), {SECRETARIAT, ADMINISTRATOR}),
     ("send again", lambda o: delivering.resend(o, o.library.organisations()[0], "small"), {SECRETARIAT, ADMINISTRATOR}),
+    ("back up", lambda o: keeping.backup(o, o.actor()), {ADMINISTRATOR}),
+    ("restore", restore_elsewhere, {ADMINISTRATOR}),
     ("send a trial", lambda o: trial.send_trial(o, "small", "general_affairs"), {SECRETARIAT, ADMINISTRATOR}),
 ]
 
@@ -131,6 +151,7 @@ def audit_of(office: Office) -> list[AuditRow]:
         (["outbox", "list"], set(Role)),
         (["audit", "list"], set(Role)),
         (["plan", "list"], set(Role)),
+        (["backup"], {ADMINISTRATOR}),
         (["keys", "rotate"], {ADMINISTRATOR}),
         (["doctor", "--upgrade"], {ADMINISTRATOR}),
     ],

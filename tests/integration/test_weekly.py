@@ -12,6 +12,7 @@ import pytest
 from kijitsu.bootstrap import open_office
 from kijitsu.office import ALL_ROLES, Actor, Office
 from kijitsu.services import adopting, asking, auditing, reading
+from kijitsu.services.delivering import dispatch
 from kijitsu.services.watching import watch
 from kijitsu.settings import Settings
 from kijitsu.store.rows import OutboxRow, OutboxState, Proposal
@@ -46,11 +47,13 @@ def test_the_first_pass_of_each_week_writes_one_letter_to_the_secretariat(office
     # June 3 is a Friday; the passes of a morning may run at once, and again.
     for day in ("2016-06-03", "2016-06-06", "2016-06-06", "2016-06-07", "2016-06-13"):
         offices = [on(office, day)] * 2
-        at_once(2, lambda number: watch(offices[number], "small"))  # noqa: B023 (at_once waits for all)
+        [report, _] = at_once(2, lambda number: watch(offices[number], "small"))  # noqa: B023 (at_once waits for all)
+        dispatch(offices[0], report.standing.plan.organisation)
 
     found = weekly(office)
 
-    assert [row.key.rpartition("/")[0] for row in found] == [f"small/weekly/2016-W{week}" for week in (22, 23, 24)]
+    days = ("2016-06-03", "2016-06-06", "2016-06-13")
+    assert [row.key for row in found] == [f"small/weekly/{day}/secretariat" for day in days]
     assert {row.envelope.recipient_title for row in found} == {"番号制度推進本部事務局"}
     assert "意見" in found[-1].envelope.wording.text  # due on June 24, within ten open days of the 13th
 

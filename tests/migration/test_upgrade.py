@@ -18,6 +18,7 @@ from sqlalchemy import Engine, inspect, text
 
 from kijitsu import store
 from kijitsu.domain.errors import InputError, OutsideError
+from kijitsu.messages import Envelope, Wording
 from kijitsu.store.engine import connect, require_current_schema, upgrade
 from kijitsu.store.tables import metadata
 from kijitsu.store.work import UnitOfWork
@@ -116,6 +117,24 @@ def test_an_upgrade_from_the_first_schema_keeps_what_is_there(empty: Engine) -> 
         assert uow.audit.all() == [entry]
         assert uow.audit.verify() == []
         assert uow.seen_calendars.all("fy28") == {}
+
+
+def test_what_an_older_database_holds_is_no_news(empty: Engine) -> None:
+    at = datetime(2016, 4, 1, tzinfo=UTC)
+    upgrade_to(empty, "0004")
+    with UnitOfWork(empty, "042021") as uow:
+        uow.audit.append(at, "情報 太郎", "proxy", "adopt", "fy28", {"revision": 1})
+        letter = Envelope("fy28/1", "mail", "a@b.example", "市民課", "<1@k>", at, Wording("件名", "本文", "", ""))
+        uow.outbox.add([letter], at)
+        uow.commit()
+    with empty.begin() as connection:
+        connection.execute(text("UPDATE outbox SET state = 'sent', sent_at = not_before"))
+
+    upgrade(empty)
+
+    with UnitOfWork(empty, "042021", readonly=True) as uow:
+        assert uow.audit.announced() == uow.audit.head().number == 1
+        assert uow.outbox.news(10) == []
 
 
 def test_two_processes_that_upgrade_at_once_both_succeed(empty_database: str) -> None:
