@@ -98,6 +98,6 @@ def lay_out_as_grid(page: Page) -> None:
 def _let_it_draw(page: Page) -> None:
     """Let the graph, which is drawn frame by frame, come to rest."""
     page.evaluate(
-        "() => new Promise(done => { let n = 0; const next = () => ++n < 90"
+        "() => new Promise(done => { let n = 0; const next = () => ++n < 20"
         " ? requestAnimationFrame(next) : done(); next(); })"
     )

@@ -152,7 +152,7 @@ class Host:
             self._start_board()
             self._start_server()
             self._start_runner()
-            self._wait(self._board, lambda: _answers(f"{self.board_url}/healthz"))
+            self._wait(self._board, lambda: answers(f"{self.board_url}/healthz"))
         except BaseException:
             self._stop()
             raise
@@ -180,7 +180,7 @@ class Host:
             str(self.port),
         ]
         server = self._start("Prefectサーバー", arguments, "server.log")
-        self._wait(server, lambda: _answers(f"{self.url}/api/health"))
+        self._wait(server, lambda: answers(f"{self.url}/api/health"))
 
     def _start_runner(self) -> None:
         ready = self.settings.home.resolve() / "prefect" / "serving"
@@ -239,7 +239,8 @@ def _leave_out_v2(ui: Path) -> None:
         (ui / "v2").symlink_to("left-out")
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Tell whether a server of ours answers."""
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 (our own server on loopback)
             return bool(answer.status == 200)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
 from statistics import median
@@ -25,11 +28,12 @@ from prefect.testing.utilities import prefect_test_harness
 
 from flows.watch import watch
 from kijitsu.bootstrap import open_office
+from kijitsu.hosting.processes import TICK_SECONDS, answers, free_port
 from kijitsu.services.replaying import rehearsal
 
 from .measure import Row, in_turn
 
-RUNS = 5
+RUNS, STARTS = 5, 3
 FIRST, LAST, SAMPLE = date(2016, 4, 1), date(2017, 7, 31), date(2016, 7, 13)
 COMMAND = [sys.executable, "-m", "kijitsu"]
 
@@ -52,7 +56,50 @@ def measure() -> list[Row]:
         ours, empty, tasks = daily_flow()
     rows.append(Row(f"daily flow of FY28 in Prefect, {tasks} tasks", ours, "as many empty tasks", empty, at_least=0.5))
     rows.append(Row(f"{days} days replayed", wall, f"{days} such flows", ours * days, at_least=50))
+    rows.append(cold_start())
     return rows
+
+
+def cold_start() -> Row:
+    """Time `kijitsu up` in an empty home until it says where the dashboard is, beside Prefect's server alone."""
+    taken = in_turn(STARTS, {"Kijitsu": up, "Prefect": prefect_alone})
+    what = "`kijitsu up` in an empty home, until the dashboard is ready"
+    return Row(what, taken["Kijitsu"], "`prefect server start` alone, until healthy", taken["Prefect"], at_least=0.5)
+
+
+def up() -> None:
+    """Start everything in an empty home, and end it when it is ready."""
+    with tempfile.TemporaryDirectory() as home:
+        ports = {"KIJITSU_PREFECT_PORT": str(free_port(4200)), "KIJITSU_BOARD_PORT": str(free_port(4280))}
+        with started([*COMMAND, "up"], {"KIJITSU_HOME": home, **ports}) as process:
+            assert process.stdout
+            if not any("Ctrl-C" in line for line in process.stdout):
+                raise SystemExit("kijitsu up ended before it was ready")
+
+
+def prefect_alone() -> None:
+    """Start Prefect's server on an empty database, and end it when it is healthy."""
+    with tempfile.TemporaryDirectory() as home:
+        port = free_port(4200)
+        settings = {"PREFECT_HOME": home, "PREFECT_SERVER_API_PORT": str(port)}
+        with started([sys.executable, "-m", "prefect", "server", "start", "--port", str(port)], settings) as process:
+            while process.poll() is None and not answers(f"http://127.0.0.1:{port}/api/health"):
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(TICK_SECONDS)
+
+
+@contextmanager
+def started(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Run a command for as long as the block does."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("KIJITSU_", "PREFECT_"))}
+    process = subprocess.Popen(
+        command, env=kept | environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
 
 
 def process(command: list[str]) -> tuple[float, float, float]:
