@@ -273,13 +273,16 @@ def _answers(url: str) -> bool:
 
 
 def main() -> None:
-    """Keep the installation up until Ctrl-C."""
-    with machines() as running:
-        sys.stdout.write(f"{running.url} ({PASSWORD})\nlogs: {running.folder}\nCtrl-C ends it.\n")
-        try:
+    """Keep the installation up until Ctrl-C or SIGTERM."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        with machines() as running:
+            sys.stdout.write(f"{running.url} ({PASSWORD})\nlogs: {running.folder}\nCtrl-C ends it.\n")
+            sys.stdout.flush()
             signal.pause()
-        except KeyboardInterrupt:
-            return
+    except KeyboardInterrupt:
+        return
 
 
 if __name__ == "__main__":
