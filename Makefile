@@ -16,7 +16,7 @@ install: $(READY) ## .venv へ導入 / install into .venv
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Kijitsu needs Python 3.11 or newer; set PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -40,7 +40,7 @@ bench: $(VENV)/bench/.ready ## 実測（SUBJECTS="days schedules" で一部） /
 # The peers have a venv of their own, so that the product cannot come to rest on one of them unnoticed.
 $(VENV)/bench/.ready: requirements-bench.lock
 	$(PYTHON) -m venv $(VENV)/bench
-	$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.lock
 	@touch $@
 
 docs: $(READY) ## 通知の見本と画面の写真を作り直す / write the previews of the letters, take the tutorial's pictures again

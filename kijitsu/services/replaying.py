@@ -30,7 +30,7 @@ from kijitsu.store import rows
 OnDay = Callable[[int, int], None]
 
 # What a replay leaves in its folder, beside its database.
-RESULTS = ("inbox", "ledger.csv", "transitions.csv", "report.html", "logs")
+RESULTS = ("inbox", "ledger.csv", "transitions.csv", "report.html")
 
 HISTORY = Actor("history", "history-file", ALL_ROLES)
 
@@ -227,6 +227,8 @@ def _whole_folder(out: Path) -> Iterator[Path]:
         raise InputError(f"{out} に書けません（{exc.strerror}）。別の --out を指定してください。") from exc
     try:
         yield part
+        # What an installation logs is no result of a replay.
+        shutil.rmtree(part / "logs", ignore_errors=True)
         if out.exists():
             shutil.rmtree(out)
         part.rename(out)

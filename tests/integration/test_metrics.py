@@ -65,7 +65,9 @@ def test_without_a_database_it_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
 def test_nobody_reads_it_by_way_of_the_citys_proxy(tmp_path: Path, header: str) -> None:
     with served(installation(tmp_path)) as here:
-        answer = httpx.get(f"http://127.0.0.1:{here.settings.board_port}/metrics", headers={header: "for=proxy.example"})
+        answer = httpx.get(
+            f"http://127.0.0.1:{here.settings.board_port}/metrics", headers={header: "for=proxy.example"}
+        )
 
     assert answer.status_code == 404
     assert "kijitsu_" not in answer.text
