@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from enum import Enum, StrEnum
 from typing import cast
@@ -11,30 +12,22 @@ from pydantic.json_schema import SkipJsonSchema
 
 from flows.fields import LIST, PICK, Day, Number, Words, empty
 from kijitsu.bootstrap import open_office
+from kijitsu.domain.plan import Body as PlanBody
+from kijitsu.domain.plan import Milestone as PlanMilestone
 from kijitsu.services import reading
 from kijitsu.services.rehearsing import MOST_WEEKS, SHOWN, Assumption
 
 
-def _milestones() -> type[Enum]:
-    """Return the milestones of the served plan, as it is adopted, as a choice: told apart by title, named by id."""
-    office = open_office()
-    milestones = reading.standing(office, office.plan).plan.milestones
-    choices = {id: f"{milestone.title}（{id}）" for id, milestone in milestones.items()}
-    return cast("type[Enum]", Enum("Milestone", choices, type=str))
+def _choice(name: str, titled: Mapping[str, PlanMilestone] | Mapping[str, PlanBody]) -> type[Enum]:
+    """Return a choice of what has a title: told apart by that, named by id."""
+    return cast("type[Enum]", Enum(name, {id: f"{each.title}（{id}）" for id, each in titled.items()}, type=str))
 
 
-Milestone = _milestones()
-
-
-def _bodies() -> type[Enum]:
-    """Return the bodies of the served plan's organisation as a choice, like the milestones."""
-    office = open_office()
-    bodies = reading.standing(office, office.plan).plan.organisation.bodies
-    choices = {id: f"{body.title}（{id}）" for id, body in bodies.items()}
-    return cast("type[Enum]", Enum("Body", choices, type=str))
-
-
-Body = _bodies()
+# The served plan, as it is adopted when this is loaded.
+_OFFICE = open_office()
+_PLAN = reading.standing(_OFFICE, _OFFICE.plan).plan
+Milestone = _choice("Milestone", _PLAN.milestones)
+Body = _choice("Body", _PLAN.organisation.bodies)
 
 SEEN = empty("影響を確かめた版", "実際に行うときは必ず。影響を確かめた結果に出る番号です")
 ACTOR = Field(title="氏名または職名", description="登録された職名か利用者名。監査記録に「本人申告」として残ります")

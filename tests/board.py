@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import uvicorn
@@ -38,6 +38,26 @@ def installation(folder: Path, plan: str = SMALL, **settings: object) -> Office:
     return office
 
 
+def crowded(count: int) -> str:
+    """Return a plan called small of many milestones, the year long, each after one before it: what fills a page."""
+    owners = ("general_affairs", "residents", "information_systems", "committee")
+    kinds = ("assessment", "filing", "test", "meeting", "registration")
+    head = SMALL[: SMALL.index("milestones:")]
+    return (
+        head
+        + "milestones:\n"
+        + "".join(
+            f"  step_{number}:\n"
+            f"    title: 特定個人情報保護評価に係る第{number}号の事務手続の見直しと報告\n"
+            f"    kind: {kinds[number % 5]}\n"
+            f"    owner: {owners[number % 4]}\n"
+            f"    when: 平成{28 + (number * 12 // count + 3) // 12}年{(number * 12 // count + 3) % 12 + 1}月\n"
+            f"    reminders: filing\n" + (f"    after: [step_{number - 5}]\n" if number >= 5 else "")
+            for number in range(count)
+        )
+    )
+
+
 def end(office: Office, deed: Deed, id: str, reason: str) -> None:
     """Waive or cancel a milestone of the plan called small."""
     changing.change(office, "small", Request((Edit(EditKind(deed), id),), reason), CLERK)
@@ -55,11 +75,13 @@ def link(office: Office, given: Ticket | None = None) -> str:
 
 
 @contextmanager
-def served(office: Office) -> Iterator[Office]:
-    """Serve an office's board, and give the office whose links lead there."""
+def served(office: Office, clock: Callable[[], datetime] | None = None) -> Iterator[Office]:
+    """Serve an office's board, and give the office whose links lead there; under another clock where one is given."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         here = open_office(replace(office.settings, board_port=listening.getsockname()[1]))
-        server = uvicorn.Server(uvicorn.Config(create_app(here), access_log=False, log_level="warning"))
+        here = here.at(clock) if clock else here
+        config = uvicorn.Config(create_app(here), access_log=False, log_level="warning", proxy_headers=False)
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

@@ -14,8 +14,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -24,7 +22,7 @@ from typing import Any
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from kijitsu.hosting.processes import free_port
+from kijitsu.hosting.processes import answers, free_port
 from tests.debian import Unavailable, program
 from tests.postgres import data_folder, foreground
 
@@ -198,11 +196,11 @@ class Machines:
         for name in ("api-1", "api-2"):
             self._add(name, command("kijitsu-api@.service", port[name]))
             if name == "api-1":
-                self.wait(lambda: _answers(f"http://{self.environment['API_1']}/api/health"), name)
+                self.wait(lambda: answers(f"http://{self.environment['API_1']}/api/health"), name)
         self.run_once("kijitsu-register.service")
         for number in ("1", "2"):
             self._add(f"worker-{number}", command("kijitsu-worker@.service", number))
-        self.wait(lambda: _answers(f"http://{self.environment['API_2']}/api/health"), "api-2")
+        self.wait(lambda: answers(f"http://{self.environment['API_2']}/api/health"), "api-2")
 
     def _add_postgres(self) -> None:
         words, user = foreground(self._postgres, self.ports["postgres"])
@@ -262,14 +260,6 @@ def machines(**settings: str) -> Iterator[Machines]:
 def _which(name: str) -> Path | None:
     found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     return Path(found) if found else None
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 (our own server on loopback)
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from xdist.scheduler import LoadScopeScheduling
 
 from kijitsu.store.engine import connect, upgrade
-from tests.debian import Unavailable
+from tests.debian import needed
 from tests.postgres import Cluster, cluster
 
 
@@ -41,17 +41,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
     """A PostgreSQL server with a database `kijitsu` that is never written to, the template of the others."""
-    try:
-        with cluster() as server:
-            server.run("CREATE DATABASE kijitsu TEMPLATE template0")
-            engine = connect(server.url("kijitsu"))
-            upgrade(engine)
-            engine.dispose()
-            yield server
-    except Unavailable as exc:
-        if os.environ.get("CI"):
-            pytest.fail(f"CI needs PostgreSQL: {exc}")
-        pytest.skip(str(exc))
+    with needed(), cluster() as server:
+        server.run("CREATE DATABASE kijitsu TEMPLATE template0")
+        engine = connect(server.url("kijitsu"))
+        upgrade(engine)
+        engine.dispose()
+        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -7,12 +7,26 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 
 class Unavailable(Exception):
     """A program is not here, and the text says why."""
+
+
+@contextmanager
+def needed() -> Iterator[None]:
+    """Skip a test whose program cannot be had; fail it in CI, which needs them all."""
+    try:
+        yield
+    except Unavailable as exc:
+        if os.environ.get("CI"):
+            pytest.fail(f"CI needs every program of the tests: {exc}")
+        pytest.skip(str(exc))
 
 
 def program(find: Callable[[], Path | None], *packages: str) -> Path:

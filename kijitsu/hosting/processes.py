@@ -56,6 +56,8 @@ def prefect_environment(settings: Settings, port: int) -> dict[str, str]:
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
         # The operator is told of late runs; one that is started by hand may take longer than the usual 15 seconds.
         "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "300",
+        # Somebody who presses Run waits for it.
+        "PREFECT_RUNNER_POLL_FREQUENCY": "3",
         "DO_NOT_TRACK": "1",
         "PYTHONUTF8": "1",
     }
@@ -137,8 +139,8 @@ class Host:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings = replace(settings, board_port=free_port(settings.board_port))
         self.port = free_port(settings.prefect_port)
+        self.settings = settings = replace(settings, board_port=free_port(settings.board_port), prefect_port=self.port)
         self.environment = prefect_environment(settings, self.port)
         self.url = f"http://127.0.0.1:{self.port}"
         self.board_url = f"http://127.0.0.1:{settings.board_port}"

@@ -7,8 +7,11 @@ import email.policy
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
 from functools import cache
@@ -24,6 +27,7 @@ from kijitsu.cli import main
 from kijitsu.store.engine import connect
 
 ROOT = Path(__file__).parents[2]
+UP_SECONDS = 240
 
 # The letters of these three are few enough to be counted by hand. May 31 2016 is a Tuesday.
 SMALL = """\
@@ -100,6 +104,30 @@ class Desk:
         """Start a command as a process, and leave it running."""
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         return subprocess.Popen(**self._process(words, cwd, settings), **quiet)
+
+    @contextmanager
+    def up(self) -> Iterator[tuple[subprocess.Popen[str], str]]:
+        """Keep `kijitsu up` running within the block; give the process and what it said until it was ready."""
+        process = subprocess.Popen(
+            **self._process(("up",), ROOT, {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        try:
+            assert process.stdout
+            said = ""
+            while "Ctrl-C" not in said:
+                line = process.stdout.readline()
+                assert line, process.communicate(timeout=UP_SECONDS)[1]
+                said += line
+            yield process, said
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                process.wait(UP_SECONDS)
 
     @property
     def variables(self) -> dict[str, str]:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx
 
 from kijitsu.hosting.processes import free_port
-from tests.acceptance.support import SMALL, Desk, body, calendar_with
-
-SECONDS = 240
+from tests.acceptance.support import SMALL, UP_SECONDS, Desk, body, calendar_with
 
 
 def test_up_serves_the_board_on_another_port_where_its_own_is_taken_and_ends_it(tmp_path: Path) -> None:
@@ -28,20 +23,7 @@ def test_up_serves_the_board_on_another_port_where_its_own_is_taken_and_ends_it(
             prefect_port=free_port(0),
             today="2016-05-17",
         )
-        outside = {name: value for name, value in os.environ.items() if not name.startswith(("KIJITSU_", "PREFECT_"))}
-        up = subprocess.Popen(
-            [sys.executable, "-m", "kijitsu", "up"],
-            env={**outside, **desk.variables, "PYTHONUTF8": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        try:
-            assert up.stdout
-            said = ""
-            while "Ctrl-C" not in said and (line := up.stdout.readline()):
-                said += line
+        with desk.up() as (up, said):
             found = re.search(r"返事のページ: http://127\.0\.0\.1:(\d+)（.*\n.*KIJITSU_BOARD_PORT=(\d+) ", said)
             assert found, said
             port = int(found[1])
@@ -53,9 +35,8 @@ def test_up_serves_the_board_on_another_port_where_its_own_is_taken_and_ends_it(
             [link] = set(re.findall(rf"http://127\.0\.0\.1:{port}/answer/[\w.~-]+", body(letter, "html")))
             shown = httpx.get(link)
             assert (shown.status_code, "評価書の再評価" in shown.text) == (200, True)
-        finally:
             up.send_signal(signal.SIGINT)
-            _, errors = up.communicate(timeout=SECONDS)
+            _, errors = up.communicate(timeout=UP_SECONDS)
 
     assert up.returncode == 0, errors
     with socket.socket() as probe:

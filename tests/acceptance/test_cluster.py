@@ -36,7 +36,7 @@ from kijitsu.services.delivering import dispatch
 from kijitsu.settings import Settings, read_settings
 from tests.acceptance.support import calendar_with
 from tests.cluster import Machines, machines
-from tests.debian import Unavailable
+from tests.debian import needed
 from tests.integration.smtp_relays import Post, Relay, relay
 from tests.integration.towns import ids
 
@@ -148,13 +148,8 @@ def calendar(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cluster(mail: Relay, calendar: Path) -> Iterator[Machines]:
     quick = {"PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT1S"}
     city = {"KIJITSU_SMTP_URL": f"smtp://{mail.place}", "KIJITSU_CALENDAR": str(calendar)}
-    try:
-        with machines(**city, **quick) as running:
-            yield running
-    except Unavailable as exc:
-        if os.environ.get("CI"):
-            pytest.fail(f"CI needs the programs of docs/deploy: {exc}")
-        pytest.skip(str(exc))
+    with needed(), machines(**city, **quick) as running:
+        yield running
 
 
 @pytest.fixture

@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 from kijitsu.hosting.processes import free_port
-from tests.acceptance.support import SMALL, Desk, calendar_with
+from tests.acceptance.support import SMALL, UP_SECONDS, Desk, calendar_with
 from tests.integration.smtp_relays import unused_place, webhook
-
-SECONDS = 240
 
 
 def child_of(parent: int, words: str) -> int:
@@ -40,26 +36,9 @@ def test_a_killed_prefect_server_alarms_the_operator(tmp_path: Path) -> None:
             operator_url=f"json://{operator.place}/",
             smtp_url=f"smtp://{unused_place()}",
         )
-        outside = {name: value for name, value in os.environ.items() if not name.startswith(("KIJITSU_", "PREFECT_"))}
-        up = subprocess.Popen(
-            [sys.executable, "-m", "kijitsu", "up"],
-            env={**outside, **desk.variables, "PYTHONUTF8": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        try:
-            assert up.stdout
-            while "Ctrl-C" not in (line := up.stdout.readline()):
-                assert line, up.communicate(timeout=SECONDS)[1]
-
+        with desk.up() as (up, _):
             os.kill(child_of(up.pid, "prefect server start"), signal.SIGKILL)
-            _, errors = up.communicate(timeout=SECONDS)
-        finally:
-            if up.poll() is None:
-                up.send_signal(signal.SIGINT)
-                up.communicate(timeout=SECONDS)
+            _, errors = up.communicate(timeout=UP_SECONDS)
 
     assert up.returncode == 3
     assert "Prefectサーバーが終了しました（コード -9" in errors

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 from prefect.events.schemas.automations import AutomationCore
 from prefect.settings import Settings as PrefectSettings
 from ruamel.yaml import YAML
@@ -18,6 +17,7 @@ from ruamel.yaml import YAML
 from kijitsu.hosting.processes import prefect_environment
 from kijitsu.settings import Settings, read_settings
 from tests.cluster import DEPLOY, ROOT, UNITS, read_environment, read_unit
+from tests.debian import needed, program
 
 ENVIRONMENT = read_environment(DEPLOY / "kijitsu.env")
 SECRETS = read_environment(DEPLOY / "secrets.env.example")
@@ -79,10 +79,14 @@ def test_no_secret_is_in_a_file_and_none_is_set_twice() -> None:
 # --- systemd ---
 
 
+def _analyze() -> Path | None:
+    found = shutil.which("systemd-analyze")
+    return Path(found) if found else None
+
+
 def test_the_units_hold_before_systemd(tmp_path: Path) -> None:
-    analyze = shutil.which("systemd-analyze")
-    if not analyze:
-        pytest.skip("systemd-analyze is not installed")
+    with needed():
+        analyze = program(_analyze, "systemd")
     shutil.copytree(UNITS, tmp_path, dirs_exist_ok=True)
     for path in tmp_path.rglob("kijitsu*.*"):
         if path.is_file():
