@@ -6,7 +6,22 @@ import sys
 
 import typer
 
-from kijitsu.commands import act, audit, change, common, evidence, keep, keys, outbox, period, plan, read, report, run
+from kijitsu.commands import (
+    account,
+    act,
+    audit,
+    change,
+    common,
+    evidence,
+    keep,
+    keys,
+    outbox,
+    period,
+    plan,
+    read,
+    report,
+    run,
+)
 from kijitsu.domain.errors import KijitsuError
 
 app = typer.Typer(
@@ -54,6 +69,7 @@ for name, group in (
     ("audit", audit.audit_app),
     ("plan", plan.plan_app),
     ("keys", keys.keys_app),
+    ("account", account.account_app),
     ("evidence", evidence.evidence_app),
 ):
     app.add_typer(group, name=name)

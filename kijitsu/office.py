@@ -37,9 +37,9 @@ class Actor:
     """Who acts, how we know, and what they may do; without a role, nothing.
 
     `authenticated_by` is how we know: `operating-system`, `settings:` and the operating system's user who set it,
-    `self-declared`, `signed-link`, `history-file`. `bodies` are those for whose milestones a department or a manager
-    reports, `posts` the offices that they hold. `ask` tells somebody who is refused whom to ask. `account` is theirs in
-    the people file, which stays when their title changes.
+    `self-declared`, `signed-link`, `history-file`; on the board `password`, `sign-in-link`, `proxy`, `oidc`. `bodies`
+    are those for whose milestones a department or a manager reports, `posts` the offices that they hold. `ask` tells
+    somebody who is refused whom to ask. `account` is theirs in the people file, which stays when their title changes.
     """
 
     name: str
@@ -154,10 +154,18 @@ class Office:
         user = os_user()
         if self.settings.actor:
             return self.acting_as(self.settings.actor, f"settings:{user}")
+        return self.known_as(user, "operating-system")
+
+    def known_as(self, account: str, authenticated_by: str) -> Actor:
+        """Return who somebody is whose account is certain; who is not in the people file has no role.
+
+        Without the file only the operating system's user whose process this is has any.
+        """
         people = self.people()
-        if people is None:
-            return self._unlisted(user, "operating-system")
-        return self._listed(people, user, "operating-system")
+        if people is not None:
+            return self._listed(people, account, authenticated_by)
+        unlisted = self._unlisted(account, authenticated_by)
+        return unlisted if account == os_user() else replace(unlisted, roles=frozenset())
 
     def acting_as(self, name: str, authenticated_by: str) -> Actor:
         """Return somebody who says who they are: an account or a title of the people file, else NotAllowed.

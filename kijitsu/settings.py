@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field, fields, replace
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from kijitsu.domain.errors import InputError, did_you_mean
 from kijitsu.domain.windows import parse_day
+
+Network = IPv4Network | IPv6Network
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -40,7 +43,10 @@ class Settings:
     mail stays on it, else no links. A link works for `link_days`. An evidence file may have `evidence_mib` MiB.
     `people` is the file that says who may do what; without one, whoever owns `home` may do everything. `actor` is whom
     the command line acts as, in place of the operating system's user. `operator_url` holds Apprise URLs, separated by
-    spaces: the ways to whoever runs the installation, for what must not wait; never through the city's relay.
+    spaces: the ways to whoever runs the installation, for what must not wait; never through the city's relay. The board
+    listens on `board_host`. A proxy at one of the addresses and networks of `proxy_from` says in the header
+    `proxy_user_header` who somebody is; so does the OpenID provider `oidc_issuer`, to whom we are `oidc_client_id`, in
+    the claim `oidc_claim`.
     """
 
     home: Path = field(default_factory=lambda: Path("var"))
@@ -58,14 +64,41 @@ class Settings:
     today: str = ""
     actor: str = ""
     people: Path | None = None
+    board_host: str = "127.0.0.1"
+    proxy_user_header: str = ""
+    proxy_from: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_claim: str = "preferred_username"
     operator_url: str = field(default="", repr=False)
     plan: str = ""
     prefect_port: int = 4200
+    dashboard_url: str = ""
 
     @property
     def database(self) -> str:
         """The database's URL, the embedded SQLite file where none is set."""
         return self.database_url or f"sqlite:///{self.home / 'kijitsu.db'}"
+
+    @property
+    def dashboard(self) -> str:
+        """Where people open Prefect's dashboard."""
+        return self.dashboard_url.rstrip("/") or f"http://127.0.0.1:{self.prefect_port}"
+
+    @property
+    def board(self) -> str:
+        """Where people open the board."""
+        return self.base_url.rstrip("/") or f"http://127.0.0.1:{self.board_port}"
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The networks whose word on who somebody is is believed. Raises InputError."""
+        try:
+            return tuple(ip_network(each) for each in self.proxy_from.replace(",", " ").split())
+        except ValueError as exc:
+            raise InputError(
+                f"KIJITSU_PROXY_FROM={self.proxy_from} は、IPアドレスを空白で区切って書いてください（{exc}）。"
+            ) from exc
 
     @property
     def mailbox(self) -> Path:
@@ -100,6 +133,10 @@ class Settings:
             secrets="",
             secrets_file=None,
             people=None,
+            board_host="127.0.0.1",
+            proxy_user_header="",
+            proxy_from="",
+            oidc_issuer="",
             base_url="",
             operator_url="",
         )
@@ -134,7 +171,12 @@ def read_settings(environment: dict[str, str] | None = None) -> Settings:
             values[name] = int(text)
         else:
             values[name] = _day(key, text) if name == "today" else text
-    return Settings(**values)  # type: ignore[arg-type]
+    settings = Settings(**values)  # type: ignore[arg-type]
+    if bool(settings.proxy_user_header) != bool(settings.proxies):
+        raise InputError("KIJITSU_PROXY_USER_HEADER と KIJITSU_PROXY_FROM は、両方を設定してください。")
+    if bool(settings.oidc_issuer) != bool(settings.oidc_client_id):
+        raise InputError("KIJITSU_OIDC_ISSUER と KIJITSU_OIDC_CLIENT_ID は、両方を設定してください。")
+    return settings
 
 
 def _day(key: str, text: str) -> str:

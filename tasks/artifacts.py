@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from datetime import date
 
@@ -14,17 +15,22 @@ from kijitsu.explain import reason_sentences, remedy_sentence
 from kijitsu.services.delivering import DispatchReport
 from kijitsu.services.ledger import transitions_of
 from kijitsu.services.watching import PassReport
+from kijitsu.settings import read_settings
 from kijitsu.web.chain import chain_picture
 from kijitsu.web.gantt import Row, gantt
 
 
 def publish_actions(report: PassReport, sent: DispatchReport) -> None:
-    """Publish 本日の要対応: one row for each milestone that is blocked, overdue or due soon, the worst first."""
+    """Publish 本日の要対応: one row for each milestone that is blocked, overdue or due soon, the worst first.
+
+    Each leads to the milestone's page of the board, where it can be acted on.
+    """
     plan = report.standing.plan
+    board = f"{read_settings().board}/plans/{plan.id}"
     rows = [
         {
             "状態": SHOWN[verdict.status],
-            "項目": plan.milestones[verdict.id].title,
+            "項目": f"[{_plain(plan.milestones[verdict.id].title)}]({board}/milestones/{verdict.id})",
             "担当": plan.organisation.bodies[plan.milestones[verdict.id].owner].title,
             "期限": show_date(verdict.due) if verdict.due else "－",
             "理由": _reason(report, verdict),
@@ -36,8 +42,19 @@ def publish_actions(report: PassReport, sent: DispatchReport) -> None:
     create_table_artifact(
         rows or [{"状態": "順調", "項目": "本日対応の要るものはありません"}],
         key=f"{plan.id}-actions",
-        description="\n\n".join([f"## 本日の要対応 {show_date(report.on)}", f"{plan.title}。{mail}。", *calendars]),
+        description="\n\n".join(
+            [
+                f"## 本日の要対応 {show_date(report.on)}",
+                f"{plan.title}。{mail}。[画面で見る]({board}/today)",
+                *calendars,
+            ]
+        ),
     )
+
+
+def _plain(text: str) -> str:
+    """Return a title as it stands between the brackets of a link."""
+    return re.sub(r"([\\\[\]`*_<>|])", r"\\\1", text)
 
 
 def _reason(report: PassReport, verdict: Verdict) -> str:

@@ -22,7 +22,7 @@ from kijitsu.services import adopting, changing
 from kijitsu.services.reckoning import Request
 from kijitsu.settings import Settings
 from kijitsu.web.app import create_app
-from tests.acceptance.support import SMALL, calendar_with
+from tests.acceptance.support import HEAD, SMALL, calendar_with
 
 ISHINOMAKI = "042021"
 TODAY = date(2016, 5, 20)
@@ -42,9 +42,8 @@ def crowded(count: int) -> str:
     """Return a plan called small of many milestones, the year long, each after one before it: what fills a page."""
     owners = ("general_affairs", "residents", "information_systems", "committee")
     kinds = ("assessment", "filing", "test", "meeting", "registration")
-    head = SMALL[: SMALL.index("milestones:")]
     return (
-        head
+        HEAD
         + "milestones:\n"
         + "".join(
             f"  step_{number}:\n"

@@ -20,7 +20,7 @@ from kijitsu.hosting.processes import Host, free_port
 from kijitsu.links import Ticket
 from kijitsu.office import Office
 from kijitsu.schemas import DemoShape
-from kijitsu.services import reading
+from kijitsu.services import accounts, reading
 from kijitsu.services.replaying import rehearsal, replay
 from kijitsu.settings import Settings
 
@@ -118,6 +118,12 @@ def _link(office: Office, demo: DemoShape) -> str:
     return office.links.url(ticket, office.now(organisation))
 
 
+def _sign_in(office: Office) -> str:
+    """Return where to sign in to the board: by a link that works once, for its database is made anew each time."""
+    token = accounts.first_link(office, office.actor())
+    return f"{office.settings.board}/sign-in/{token}（30分以内に一度だけ）" if token else office.settings.board
+
+
 def _where_to_look(host: Host, office: Office, demo: DemoShape, run_url: str, replayed: str) -> str:
     stage, plan, port = host.settings.home, demo.plan, host.settings.board_port
     home = (
@@ -126,6 +132,7 @@ def _where_to_look(host: Host, office: Office, demo: DemoShape, run_url: str, re
     prefix = f"{home} KIJITSU_TODAY={demo.shown}"
     return f"""
 見るところ
+  期日の画面           {_sign_in(office)}
   ダッシュボード        {host.url}
   けさの監視（止まった所）  {run_url}
   本日の要対応・停止の連鎖  {host.url}/artifacts

@@ -11,7 +11,7 @@ from typing import TextIO
 from kijitsu.domain.errors import OutsideError
 from kijitsu.hosting.processes import Host
 from kijitsu.office import Office
-from kijitsu.services import adopting, heartbeat, ledger
+from kijitsu.services import accounts, adopting, heartbeat, ledger
 from kijitsu.services.heartbeat import Cause
 
 
@@ -24,12 +24,14 @@ def run(office: Office, out: TextIO) -> None:
     if plan not in adopted:
         adopting.adopt(office, plan, office.actor())
         out.write(f"計画 {plan} を採り入れました。\n")
+    accounts.require_ways(office)
     out.write("Prefectサーバーを起動しています…\n")
     out.flush()
     with Host(settings) as host:
         out.write(
             f"ダッシュボード: {host.url}\n"
             f"本日の要対応・停止の連鎖: {host.url}/artifacts\n"
+            f"{door(office, host)}"
             f"{board(office, host)}"
             "毎朝8時30分（日本時間）に「毎朝の監視」が動きます。"
             "今すぐ動かすには Deployments の「毎朝」で Run を押します。\n"
@@ -69,6 +71,15 @@ def _without_alarm() -> Iterator[None]:
         yield
     except OutsideError as exc:
         sys.stderr.write(f"{exc}\n")
+
+
+def door(office: Office, host: Host) -> str:
+    """Return where the board is and how to sign in to it, as lines for people; the first time with a link that does."""
+    here = host.settings.board
+    token = accounts.first_link(office, office.actor())
+    if token:
+        return f"期日の画面: {here}\n初めてのサインイン（30分以内に一度だけ）: {here}/sign-in/{token}\n"
+    return f"期日の画面: {here}（サインインのリンクを作るには kijitsu account link アカウント）\n"
 
 
 def board(office: Office, host: Host) -> str:

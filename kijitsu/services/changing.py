@@ -149,7 +149,7 @@ def turn_down(office: Office, plan: str, number: int, actor: Actor, reason: str)
     with office.open_work(organisation.municipality, False) as work:
         work.audit.take_turn()
         proposal = _pending(work, plan, number)
-        is_own = _is_author(proposal, actor)
+        is_own = is_author(proposal, actor)
         if not is_own:
             approvers = adopted(office, work, plan, None).plan.approvers
             _approving_post(organisation, approvers, proposal, actor, _today(office, plan))
@@ -162,6 +162,17 @@ def turn_down(office: Office, plan: str, number: int, actor: Actor, reason: str)
         work.audit.append(now, actor.name, actor.authenticated_by, action, plan, details)
         work.commit()
     return decided
+
+
+def why_not_decide(standing: Standing, proposal: rows.Proposal, actor: Actor) -> str:
+    """Return why somebody may not approve a proposed change, or turn it down; "" where they may."""
+    assert standing.as_of
+    plan = standing.plan
+    try:
+        _approving_post(plan.organisation, plan.approvers, proposal, actor, standing.as_of)
+    except NotAllowed as exc:
+        return str(exc)
+    return ""
 
 
 # Numbers beyond this no database counts to.
@@ -196,7 +207,7 @@ def _approving_post(
     own = set(proposal.request.get("posts", ()))
     posts = {post: list(able(organisation, post, on, {post} & own)) for post in approvers}
     acting = "、".join(dict.fromkeys(each[-1] for each in posts.values()))
-    if _is_author(proposal, actor):
+    if is_author(proposal, actor):
         raise NotAllowed(f"自分の変更案は承認できません。承認するのは {acting} です。")
     actor.require(Right.APPROVE, "変更の承認")
     if not approvers:
@@ -212,7 +223,8 @@ def _account(actor: Actor) -> str:
     return actor.account or actor.name
 
 
-def _is_author(proposal: rows.Proposal, actor: Actor) -> bool:
+def is_author(proposal: rows.Proposal, actor: Actor) -> bool:
+    """Tell whether a change is somebody's own proposal."""
     return bool(proposal.request["account"] == _account(actor))
 
 
@@ -225,10 +237,14 @@ def _decided(
 def _propose(office: Office, work: UnitOfWork, reckoned: Change, actor: Actor) -> Change:
     """Keep a change as a proposal, and ask those who may approve it."""
     plan, organisation = reckoned.standing.plan.id, reckoned.standing.plan.organisation
-    now = office.now(organisation)
-    number = max((each.number for each in work.proposals.all(plan)), default=0) + 1
+    now, known = office.now(organisation), work.proposals.all(plan)
+    number = max((each.number for each in known), default=0) + 1
     proposed = replace(reckoned, proposed_as=number)
     request = {**reckoned.request.as_json(), "account": _account(actor), "posts": sorted(actor.posts)}
+    for each in known:
+        # A form that is sent twice, say.
+        if each.state is rows.ProposalState.PENDING and each.request == request:
+            raise InputError(f"同じ変更案 {each.number} が、すでに承認を待っています。")
     reason, revision = reckoned.request.reason, reckoned.standing.revision
     effects = plain(proposed.as_json())
     proposal = rows.Proposal(plan, number, revision, request, effects, reason, actor.name, actor.authenticated_by, now)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -10,8 +11,9 @@ from kijitsu.domain.advice import Reach, Remedy
 from kijitsu.domain.changes import Breach
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.line import addressee
-from kijitsu.domain.plan import Milestone, Plan
+from kijitsu.domain.plan import Milestone, Organisation, Plan
 from kijitsu.domain.schedule import Slot
+from kijitsu.domain.windows import Window
 from kijitsu.editing import SHOWN, Edit, EditKind, edit_of
 from kijitsu.explain import KEYS
 from kijitsu.services.reckoning import Altered, Change
@@ -39,26 +41,30 @@ def _state(change: Change) -> str:
 
 def asked(change: Change) -> list[str]:
     """Return what is asked for, an edit each."""
-    return [_asked(change, edit) for edit in change.request.edits]
-
-
-def _asked(change: Change, edit: Edit) -> str:
     milestones = {**change.standing.plan.milestones, **change.effects.plan.milestones}
-    milestone = milestones.get(edit.subject)
-    title = milestone.title if milestone else edit.subject
+    return [wanted(edit, milestones, change.effects.plan.organisation) for edit in change.request.edits]
+
+
+def wanted(edit: Edit, milestones: Mapping[str, Milestone], organisation: Organisation) -> str:
+    """Return what an edit asks for; who is not known any more is called by their id."""
+
+    def titled(id: str) -> str:
+        return milestones[id].title if id in milestones else id
+
+    title = titled(edit.subject)
     match edit.kind:
         case EditKind.MOVE:
             return f"{title} → {edit.value}"
         case EditKind.OWNER:
-            return f"{title}の担当 → {change.effects.plan.organisation.bodies[edit.value].title}"
+            body = organisation.bodies.get(edit.value)
+            return f"{title}の担当 → {body.title if body else edit.value}"
         case EditKind.DUE:
             return f"{title}の期限 → {_due(edit.value)}"
         case EditKind.AFTER:
             lag = "".join(f" {edit.value[key]}" for key in ("type", "lag") if key in edit.value)
-            return f"{title}の前提に {milestones[edit.value['on']].title}{lag}"
+            return f"{title}の前提に {titled(edit.value['on'])}{lag}"
         case EditKind.DROP:
-            before = milestones.get(edit.value)
-            return f"{title}の前提から {before.title if before else edit.value} を外す"
+            return f"{title}の前提から {titled(edit.value)} を外す"
         case EditKind.CLOSE | EditKind.OPEN:
             return f"{show_date(date.fromisoformat(edit.subject))}を{SHOWN[edit.kind]}に（{edit.value}）"
         case EditKind.WAIVE | EditKind.CANCEL | EditKind.REINSTATE:
@@ -77,38 +83,68 @@ def _due(value: object) -> str:
     return f"{value['from']} から {value['rule']}" if isinstance(value, dict) else str(value)
 
 
-def table(change: Change) -> list[tuple[str, ...]]:
-    """Return every milestone that moves, is given another deadline or loses or gains slack, in the columns `COLUMNS`.
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a change does to a milestone: `what` of it is otherwise (時期, 期限, 予定, …), before and after.
+
+    Slack is in working days; where only that is another, `what` is 余裕.
+    """
+
+    id: str
+    title: str
+    what: str
+    old: Window | date | None
+    new: Window | date | None
+    slack_before: int | None
+    slack_after: int | None
+
+
+def lines(change: Change) -> list[Line]:
+    """Return every milestone that moves, is given another deadline or loses or gains slack.
 
     What moves stands first, then what only its dates follow, each in the order of the plan.
     """
     effects = change.effects
     before, after, plan = effects.before.schedule, effects.after.schedule, effects.plan
-    rows = []
+    found: dict[str, tuple[str, Window | date | None, Window | date | None]] = {}
     for moved in effects.moved:
-        words = (window.wording if window else "－" for window in (moved.old, moved.new))
-        rows.append((moved.id, "時期", *words))
+        found[moved.id] = ("時期", moved.old, moved.new)
     for id, (old, new) in effects.redated.items():
-        rows.append((id, "期限", _day(old), _day(new)))
-    shown = {row[0] for row in rows}
-    rows += [(id, *_followed(before[id], after[id])) for id in effects.touched if id not in shown]
+        found[id] = ("期限", old, new)
+    for id in effects.touched:
+        found.setdefault(id, _followed(before[id], after[id]))
     return [
-        (f"{plan.milestones[id].title}（{id}）", what, old, new, slack(before[id].slack), slack(after[id].slack))
-        for id, what, old, new in rows
+        Line(id, plan.milestones[id].title, *differs, before[id].slack, after[id].slack)
+        for id, differs in found.items()
     ]
 
 
-def _followed(before: Slot, after: Slot) -> tuple[str, str, str]:
+def _followed(before: Slot, after: Slot) -> tuple[str, date | None, date | None]:
     """Return the first of a milestone's dates that differs, as (what, before, after)."""
     pairs = {
         "予定": (before.earliest_start, after.earliest_start),
         "予定の完了": (before.earliest_finish, after.earliest_finish),
         "安全な限度": (before.latest_finish, after.latest_finish),
     }
-    for what, (old, new) in pairs.items():
-        if old != new:
-            return what, _day(old), _day(new)
-    return "余裕", "", ""
+    return next(((what, *pair) for what, pair in pairs.items() if pair[0] != pair[1]), ("余裕", None, None))
+
+
+def table(change: Change) -> list[tuple[str, ...]]:
+    """Return `lines` as texts, in the columns `COLUMNS`."""
+    return [
+        (
+            f"{each.title}（{each.id}）",
+            each.what,
+            *("" if each.what == "余裕" else _place(value) for value in (each.old, each.new)),
+            slack(each.slack_before),
+            slack(each.slack_after),
+        )
+        for each in lines(change)
+    ]
+
+
+def _place(value: Window | date | None) -> str:
+    return value.wording if isinstance(value, Window) else _day(value)
 
 
 def _effects(change: Change) -> Iterator[str]:
@@ -121,25 +157,37 @@ def _effects(change: Change) -> Iterator[str]:
         yield f"{title[moved.id]}: {words[0]} → {words[1]}（{room}）"
     for id, (old, new) in effects.redated.items():
         yield f"{title[id]}: 期限 {_day(old)} → {_day(new)}（連れて変わります）"
-    yield from (_altered(change, each) for each in change.altered)
-    for deed in change.deeds:
-        edit = edit_of(deed)
-        yield f"{title[edit.subject]}: {SHOWN[edit.kind]}（{_day(date.fromisoformat(edit.value))}から）"
+    yield from undated(change)
     yield from _kept(change)
-    yield from (f"新しい項目: {title[id]}" for id in effects.added)
-    yield from (f"外れる項目: {change.standing.plan.milestones[id].title}" for id in effects.dropped)
-    closed, opened = change.closures
-    yield from (f"閉庁日になります: {_day(day)}（{why}）" for day, why in closed.items())
-    yield from (f"開庁日になります: {_day(day)}（これまで{why}）" for day, why in opened.items())
     yield from (f"！{_broken(breach, title[breach.id])}" for breach in effects.breaches)
     yield from (f"■新たに停止します: {title[id]}" for id in effects.lapsing)
     yield from (f"□停止が解けます: {title[id]}" for id in effects.freed)
     yield from (f"注意: {warning}" for warning in change.warnings)
     yield f"督促: 取消 {len(change.cancelled)}件、新規 {len(change.created)}件"
-    told = (addressee(plan.organisation, id).title for id in change.notified)
-    yield f"新しい日程の知らせと督促が届く先: {'、'.join(dict.fromkeys(told)) or 'なし'}"
+    yield f"新しい日程の知らせと督促が届く先: {'、'.join(told(change)) or 'なし'}"
     if change.asked:
         yield f"承認を求めた先: {'、'.join(addressee(plan.organisation, id).title for id in change.asked)}"
+
+
+def told(change: Change) -> list[str]:
+    """Return who is told of a change or of a reminder that it changes, by their titles, each once."""
+    organisation = change.effects.plan.organisation
+    return list(dict.fromkeys(addressee(organisation, id).title for id in change.notified))
+
+
+def undated(change: Change) -> Iterator[str]:
+    """Yield what a change does beside dates: to what the plan says, to who is waived, to what there is, to days."""
+    effects = change.effects
+    yield from (_altered(change, each) for each in change.altered)
+    for deed in change.deeds:
+        edit = edit_of(deed)
+        title = effects.plan.milestones[edit.subject].title
+        yield f"{title}: {SHOWN[edit.kind]}（{_day(date.fromisoformat(edit.value))}から）"
+    yield from (f"新しい項目: {effects.plan.milestones[id].title}" for id in effects.added)
+    yield from (f"外れる項目: {change.standing.plan.milestones[id].title}" for id in effects.dropped)
+    closed, opened = change.closures
+    yield from (f"閉庁日になります: {_day(day)}（{why}）" for day, why in closed.items())
+    yield from (f"開庁日になります: {_day(day)}（これまで{why}）" for day, why in opened.items())
 
 
 def _altered(change: Change, altered: Altered) -> str:
@@ -205,16 +253,20 @@ def _broken(breach: Breach, title: str) -> str:
 
 def advice(change: Change) -> Iterator[str]:
     """Yield how far the moved milestones could go, and what would mend what breaks, in sentences."""
-    plan = change.effects.plan
-    for reach in change.advice.reaches:
-        yield from _reach(reach, plan.milestones[reach.id])
+    yield from reaches(change)
     is_broken = bool(change.effects.breaches or change.effects.lapsing)
     if change.advice.remedies:
         yield "すべてを守るには、次のどれかを合わせて行います（小さい変更から）:"
         for remedy in change.advice.remedies:
-            yield f"  ・{_remedy(change, remedy)}"
+            yield f"  ・{remedy_sentence(change, remedy)}"
     elif is_broken and change.advice.reaches:
         yield "ほかの日程や所要を一つ変えただけでは、守れるようになりません。"
+
+
+def reaches(change: Change) -> Iterator[str]:
+    """Yield how far the moved milestones could go."""
+    for reach in change.advice.reaches:
+        yield from _reach(reach, change.effects.plan.milestones[reach.id])
 
 
 def _reach(reach: Reach, milestone: Milestone) -> Iterator[str]:
@@ -228,7 +280,8 @@ def _reach(reach: Reach, milestone: Milestone) -> Iterator[str]:
         yield f"「{milestone.title}」をどこに置いても、守れない期限か停止が残ります。"
 
 
-def _remedy(change: Change, remedy: Remedy) -> str:
+def remedy_sentence(change: Change, remedy: Remedy) -> str:
+    """Return a further change with which nothing would break."""
     milestones = change.effects.plan.milestones
     parts = [
         f"「{milestones[id].title}」（動かせない日程）を、相手方と調整して {window.wording} に"

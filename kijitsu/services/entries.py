@@ -43,9 +43,17 @@ ACTIONS = {
     "alert": "事務局への連絡",
     "give-up": "不達",
     "resend": "再送",
+    "remind": "督促",
     "trial": "試験の通知",
     "export": "書き出し",
     "restore": "復元",
+    "sign-in": "サインイン",
+    "sign-out": "サインアウト",
+    "lock-out": "サインインの失敗による停止",
+    "password": "パスワードの変更",
+    "account-link": "サインインのリンクの発行",
+    "account-lock": "アカウントの停止",
+    "account-unlock": "アカウントの停止の解除",
 }
 """What was done, by `AuditRow.action`."""
 
@@ -57,6 +65,11 @@ KNOWN_BY = {
     "history-file": "履歴",
     "pass": "監視",
     "dispatch": "配信",
+    "board": "画面",
+    "password": "パスワード",
+    "sign-in-link": "サインインのリンク",
+    "proxy": "中継の認証",
+    "oidc": "OpenID Connect",
 }
 """How it is known who did it, by `AuditRow.authenticated_by` up to its colon."""
 
@@ -87,6 +100,7 @@ FACTS = {
     "number": "番号",
     "name": "名前",
     "account": "アカウント",
+    "client": "接続元",
     "as": "承認した職",
     "overridden": "特例とした点",
     "breached": "守れない期限",
@@ -190,7 +204,7 @@ def told(row: AuditRow, at: datetime, plans: Mapping[str, PlanTitles]) -> Told:
     titles = plans.get(plan, PlanTitles("", {}))
     title = "監査記録" if row.subject == LOG else titles.milestones.get(id, "") if id else titles.title
     of = f"「{title}」（{id or plan}）" if title else f"「{row.subject}」"
-    changes = list(_changes(row.details, titles.milestones))
+    changes = list(changes_of(row.details, titles.milestones))
     facts = [
         (FACTS.get(key, key), text)
         for key, value in sorted(row.details.items(), key=lambda each: _ORDER.get(each[0], len(_ORDER)))
@@ -210,7 +224,8 @@ def known_by(how: str) -> str:
     return "・".join(filter(None, (KNOWN_BY.get(how, how), user)))
 
 
-def _changes(details: Mapping[str, Any], titles: Mapping[str, str]) -> Iterator[Changed]:
+def changes_of(details: Mapping[str, Any], titles: Mapping[str, str]) -> Iterator[Changed]:
+    """Yield the dates and states that an entry's details, or a stored change, say became others."""
     for key, what in (("moved", "時期"), ("redated", "期限")):
         for each in _list(details.get(key)):
             if isinstance(each, dict) and "id" in each:

@@ -57,9 +57,17 @@ NAMES = {
     "alert": "kijitsu.message.alerted",
     "give-up": DEAD,
     "resend": "kijitsu.message.resent",
+    "remind": "kijitsu.message.asked",
     "trial": "kijitsu.installation.tried",
     "export": "kijitsu.installation.exported",
     "restore": "kijitsu.installation.restored",
+    "sign-in": "kijitsu.installation.signed_in",
+    "sign-out": "kijitsu.installation.signed_out",
+    "lock-out": "kijitsu.installation.locked_out",
+    "password": "kijitsu.installation.password_changed",
+    "account-link": "kijitsu.installation.link_issued",
+    "account-lock": "kijitsu.installation.account_locked",
+    "account-unlock": "kijitsu.installation.account_unlocked",
 }
 """What an entry of the audit log is announced as, by its action."""
 

@@ -11,7 +11,7 @@ from kijitsu.domain.plan import Body, Post
 from kijitsu.domain.roles import RIGHTS, SHOWN, Right, Role
 from kijitsu.office import Office
 from kijitsu.people import Person
-from kijitsu.services import ledger, reading
+from kijitsu.services import accounts, ledger, reading
 from kijitsu.services.surroundings import Finding, surroundings
 from kijitsu.settings import read_secrets
 from kijitsu.store.rows import OutboxState
@@ -20,7 +20,7 @@ from kijitsu.store.rows import OutboxState
 def examine(office: Office) -> list[Finding]:
     """Look at the content, the database, the ways out, Prefect, the clock and the disk; nothing is changed."""
     looked_at = [_content(office), *_database(office), *_people(office)]
-    return [*looked_at, _mail(office), *_channels(office), _links(office), *surroundings(office)]
+    return [*looked_at, _sign_in(office), _mail(office), *_channels(office), _links(office), *surroundings(office)]
 
 
 def _content(office: Office) -> Finding:
@@ -88,6 +88,18 @@ def _approvers(office: Office, people: Iterable[Person]) -> Iterator[Finding]:
             "その職（posts）の人に manager の役割を与えてください。"
         )
         yield Finding("変更の承認", f"承認の要る計画 {len(asking)}件", not stuck, remedy)
+
+
+def _sign_in(office: Office) -> Finding:
+    """Say how people sign in to the board, and whether it may listen where it should."""
+    what, host = "画面のサインイン", office.settings.board_host
+    try:
+        ways = accounts.ways(office)
+        accounts.require_ways(office)
+    except KijitsuError as exc:
+        return Finding(what, "使えません", False, str(exc))
+    how = "、".join(ways) or "まだだれもできません（kijitsu account link で一度だけのリンクを作れます）"
+    return Finding(what, f"{how}。{host}:{office.settings.board_port} で開きます")
 
 
 def _mail(office: Office) -> Finding:

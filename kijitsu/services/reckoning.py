@@ -8,7 +8,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from kijitsu.domain.advice import Advice, advise
+from kijitsu.domain.advice import Advice, Remedy, advise
 from kijitsu.domain.changes import Breach, Cascade, Effects, Outlook, cascaded
 from kijitsu.domain.closures import Closures
 from kijitsu.domain.eras import show_date
@@ -41,6 +41,13 @@ class Request:
     def from_json(cls, stored: Mapping[str, Any]) -> Request:
         """Return the request that `as_json` wrote."""
         return cls(tuple(map(edit_of, stored["edits"])), stored["reason"], Cascade(stored["cascade"]))
+
+
+def mended(request: Request, remedy: Remedy) -> Request:
+    """Return a request together with a remedy for what it breaks."""
+    moves = (Edit(EditKind.MOVE, id, window.wording) for id, window in remedy.windows.items())
+    shorter = (Edit(EditKind.DURATION, id, str(length)) for id, length in remedy.durations.items())
+    return replace(request, edits=(*request.edits, *moves, *shorter))
 
 
 def move_request(id: str, to: str, reason: str, cascade: Cascade) -> Request:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -25,6 +25,7 @@ _APPEND = insert(audit)
 _HERE = audit.c.municipality == bindparam("here")
 _ALL = rows_of(audit, AuditRow).order_by(audit.c.number)
 _AFTER = _ALL.where(audit.c.number > bindparam("number")).limit(bindparam("most"))
+_OF = _ALL.where(audit.c.action.in_(bindparam("actions", expanding=True)))
 _COUNT = select(func.count()).where(_HERE)
 _ANNOUNCED = select(announcements.c.number).where(announcements.c.municipality == bindparam("here"))
 _LOCK = select(func.pg_advisory_xact_lock(ADVISORY_LOCKS, bindparam("chain")))
@@ -114,6 +115,10 @@ class Audit(Repository):
     def after(self, number: int, most: int) -> list[AuditRow]:
         """Return the entries after a number, the first one first, so many at the most."""
         return [AuditRow(*row) for row in self._rows(_AFTER, number=number, most=most)]
+
+    def of(self, actions: Collection[str]) -> list[AuditRow]:
+        """Return the entries on some actions, the first one first."""
+        return [AuditRow(*row) for row in self._rows(_OF, actions=list(actions))]
 
     def announced(self) -> int:
         """Return the number up to which entries were announced, 0 where none was."""

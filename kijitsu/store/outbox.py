@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -11,7 +11,7 @@ from sqlalchemy import Row, String, bindparam, func, insert, or_, select, update
 
 from kijitsu.messages import Envelope, Wording
 from kijitsu.store.repository import Repository, spelled, values
-from kijitsu.store.rows import OutboxRow, OutboxState, SentMessage
+from kijitsu.store.rows import Delivery, OutboxRow, OutboxState, SentMessage
 from kijitsu.store.tables import outbox
 
 _ENVELOPE = [field.name for field in fields(Envelope) if field.name != "wording"]
@@ -27,6 +27,9 @@ _ADD = insert(outbox)
 _ALL = select(*_COLUMNS).where(_HERE).order_by(outbox.c.written_at, outbox.c.key)
 _IN_STATE = _ALL.where(outbox.c.state == bindparam("state"))
 _STATE = select(outbox.c.state).where(outbox.c.municipality == bindparam("here"), outbox.c.key == bindparam("this"))
+_DELIVERIES = select(*(outbox.c[name] for name in Delivery._fields)).where(
+    _HERE, outbox.c.key.in_(bindparam("those", expanding=True))
+)
 _COUNTS = select(outbox.c.state, func.count()).where(_HERE).group_by(outbox.c.state)
 _DUE = (
     _HERE,
@@ -174,6 +177,11 @@ class Outbox(Repository):
     def state(self, key: str) -> OutboxState | None:
         """Return what became of a message, None where there is none."""
         return cast("OutboxState | None", self._run(_STATE, this=key).scalar())
+
+    def deliveries(self, keys: Iterable[str]) -> dict[str, Delivery]:
+        """Return what became of these messages so far, by their keys."""
+        found = (Delivery(*row) for row in self._rows(_DELIVERIES, those=list(keys)))
+        return {each.key: each for each in found}
 
     def counts(self) -> dict[OutboxState, int]:
         """Return how many messages are in each state, those without any included."""

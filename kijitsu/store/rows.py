@@ -45,6 +45,47 @@ class Revision:
     made_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """Somebody who may sign in with what we keep; without a `password_hash` only by a link, never while locked."""
+
+    account: str
+    password_hash: str | None
+    made_at: datetime
+    locked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRow:
+    """Somebody who is signed in. `began_by` is how: an `Actor.authenticated_by`."""
+
+    token_sha256: str
+    account: str
+    began_by: str
+    began_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignInLink:
+    """A link that signs somebody in once."""
+
+    token_sha256: str
+    account: str
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """How often signing in failed of late, for an account or from an address, and until when nothing more is tried."""
+
+    subject_sha256: str
+    failures: int
+    last_at: datetime
+    locked_until: datetime | None = None
+
+
 class ProposalState(StrEnum):
     """What became of a proposed change."""
 
@@ -188,6 +229,16 @@ class OutboxRow:
     @property
     def key(self) -> str:
         return self.envelope.key
+
+
+class Delivery(NamedTuple):
+    """What became of a message so far: `last_error` is what the other side answered when it did not take it."""
+
+    key: str
+    state: OutboxState
+    not_before: datetime
+    sent_at: datetime | None
+    last_error: str | None
 
 
 class SentMessage(NamedTuple):

@@ -326,3 +326,48 @@ announcements = Table(
     _municipality(),
     Column("number", Integer, nullable=False),
 )
+
+# Who may sign in to the board with what we keep; what they may do stands in the people file. Of every token only the
+# SHA-256 is kept.
+accounts = Table(
+    "accounts",
+    metadata,
+    _municipality(),
+    _key("account"),
+    Column("password_hash", Text),
+    Column("made_at", Instant, nullable=False),
+    Column("locked_at", Instant),
+)
+
+visits = Table(
+    "visits",
+    metadata,
+    _municipality(),
+    _key("token_sha256", String(64)),
+    Column("account", String, nullable=False),
+    Column("began_by", String, nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Index("ix_visits_account", "municipality", "account"),
+)
+
+sign_in_links = Table(
+    "sign_in_links",
+    metadata,
+    _municipality(),
+    _key("token_sha256", String(64)),
+    Column("account", String, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+)
+
+# Failed tries of an account, or from an address; the subject is a SHA-256, for people type passwords as names.
+sign_in_attempts = Table(
+    "sign_in_attempts",
+    metadata,
+    _municipality(),
+    _key("subject_sha256", String(64)),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("locked_until", Instant),
+)

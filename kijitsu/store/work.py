@@ -9,6 +9,7 @@ from typing import Self
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
+from kijitsu.store.accounts import Accounts
 from kijitsu.store.audit import Audit
 from kijitsu.store.calendars import SeenCalendars
 from kijitsu.store.changes import Baselines, Proposals
@@ -39,6 +40,7 @@ class UnitOfWork:
     outbox: Outbox
     passes: Passes
     seen_calendars: SeenCalendars
+    accounts: Accounts
     audit: Audit
     figures: Figures
 
@@ -79,6 +81,7 @@ class UnitOfWork:
         self.outbox = Outbox(*bound)
         self.passes = Passes(*bound)
         self.seen_calendars = SeenCalendars(*bound)
+        self.accounts = Accounts(*bound)
         self.audit = Audit(*bound, self._flow_run)
         self.figures = Figures(*bound)
         return self

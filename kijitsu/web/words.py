@@ -172,6 +172,8 @@ _ENGLISH = {
 WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType({"ja": _JAPANESE, "en": _ENGLISH})
 """The words of each language, by the same keys."""
 
+LANGUAGES = tuple(WORDS)
+
 _ENGLISH_STATUS = {
     Status.DONE: "Done",
     Status.WAIVED: "Waived",

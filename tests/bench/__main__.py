@@ -8,7 +8,7 @@ from importlib import import_module
 
 from .measure import conditions, print_table
 
-SUBJECTS = ("processes", "days", "schedules", "letters", "ledger", "changes")
+SUBJECTS = ("processes", "days", "schedules", "letters", "ledger", "changes", "board")
 
 
 def main(named: list[str]) -> None:

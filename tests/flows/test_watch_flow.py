@@ -137,7 +137,7 @@ def test_the_artifacts_name_the_root_cause_and_what_it_stops(morning: Prepare) -
     assert "平成28年7月13日（水）" in (actions.description or "")
     assert json.loads(str(actions.data))[0] == {
         "状態": "期限超過",
-        "項目": "特定個人情報保護評価書の再評価",
+        "項目": "[特定個人情報保護評価書の再評価](http://127.0.0.1:4280/plans/fy28/milestones/pia)",
         "担当": "総務課",
         "期限": "平成28年5月31日（火）",
         "理由": "これが終わらないと10件が進みません",

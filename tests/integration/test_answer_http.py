@@ -23,7 +23,7 @@ from kijitsu.domain.history import Deed
 from kijitsu.office import Office
 from kijitsu.services import changing, reporting
 from kijitsu.services.answering import look
-from kijitsu.web.app import MOST_BYTES
+from kijitsu.web.answer import MOST_BYTES
 from tests.acceptance.support import SMALL
 from tests.board import CLERK, TODAY, end, form, installation, link, served, ticket
 
@@ -90,7 +90,8 @@ def test_every_response_forbids_what_a_page_of_ours_never_needs(path: str, share
         policy.split("; ")
     )
     assert answer.headers["referrer-policy"] == "no-referrer"
-    assert answer.headers["cache-control"] == "no-store"
+    # What is the same for everybody may be kept for a while.
+    assert answer.headers["cache-control"] == ("max-age=3600" if path.startswith("static/") else "no-store")
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["x-robots-tag"] == "noindex"
 
