@@ -43,9 +43,9 @@ $(VENV)/bench/.ready: requirements-bench.lock
 	$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.lock
 	@touch $@
 
-docs: $(READY) ## 通知の見本と画面の写真を作り直す / write the previews of the letters, take the tutorial's pictures again
+docs: $(READY) ## 通知の見本と画面の写真を作り直す / write the previews of the letters, take the guides' pictures again
 	$(BIN)/python -m notifications.previews docs/letters
-	PICTURES=docs/tutorial $(BIN)/python -m pytest tests/acceptance/test_dashboard.py
+	PICTURES=docs $(BIN)/python -m pytest tests/acceptance/test_dashboard.py tests/acceptance/test_board.py
 
 lock: ## requirements*.lock を作り直す / resolve again, with hashes and without addresses
 	$(PYTHON) -m venv $(VENV)-lock

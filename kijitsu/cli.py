@@ -55,6 +55,7 @@ for command in (
     report.estimate,
     report.excuse,
     report.reject,
+    act.remind,
     act.reminders,
     plan.export,
     keep.backup,

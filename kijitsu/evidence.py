@@ -195,13 +195,14 @@ def _chunks(file: Path, most: int) -> Iterator[bytes]:
                 size += len(chunk)
                 if size > most:
                     raise InputError(
-                        f"証拠書類 {file} は大きすぎます。{most >> 20} MiB までです（設定 KIJITSU_EVIDENCE_MIB）。"
+                        f"証拠書類「{_name(file)}」は大きすぎます。"
+                        f"{most >> 20} MiB までです（設定 KIJITSU_EVIDENCE_MIB）。"
                     )
                 yield chunk
     except OSError as exc:
         raise InputError(f"証拠書類 {file} を読めません（{exc.strerror}）。パスと権限を確かめてください。") from exc
     if not size:
-        raise InputError(f"証拠書類 {file} は空です。ファイルを確かめてください。")
+        raise InputError(f"証拠書類「{_name(file)}」は空です。ファイルを確かめてください。")
 
 
 def _sync(folder: Path) -> None:

@@ -8,7 +8,7 @@ from kijitsu.domain.counts import Forecast, forecast
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.gates import SHOWN, Code, Reason, Status, Verdict
 from kijitsu.domain.periods import Deadline, Effect, parse_length
-from kijitsu.domain.plan import DueRule, Lapse, Milestone, Plan
+from kijitsu.domain.plan import DueRule, Lapse, Milestone, Plan, Policy
 from kijitsu.domain.schedule import Network, Slot
 
 KEYS = {
@@ -210,6 +210,7 @@ TOPICS = {
     "on_day": "期限の日",
     "after": "期限の後",
     "escalated": "上司への報告",
+    "asked": "事務局からの照会",
     "blocked": "停止",
     "unblocked": "停止の解除",
     "rejected": "証拠の差戻し",
@@ -218,3 +219,32 @@ TOPICS = {
     "expiring": "有効期間の終わり",
 }
 """What reminders are about, by the beginning of their rule."""
+
+
+def policy_words(policy: Policy) -> Iterator[tuple[str, str]]:
+    """Yield when whom a reminder policy writes to: what about, and a sentence."""
+    if policy.before:
+        days = "、".join(f"{each.shown}前" for each in policy.before)
+        yield TOPICS["before"], f"{days}に、{_roles(policy.to_before)}へ"
+    if policy.on_day:
+        yield TOPICS["on_day"], f"その日の朝に、{_roles(policy.to_on_day)}へ"
+    if policy.every:
+        yield TOPICS["after"], f"{policy.every.shown}ごとに、{_roles(policy.to_after)}へ"
+    if policy.tiers:
+        days = "、".join(each.shown for each in policy.tiers)
+        yield TOPICS["escalated"], f"期限から{days}過ぎるごとに、担当の上司へ一段ずつ"
+    for topic in ("blocked", "unblocked", "moved", "rejected"):
+        if to := getattr(policy, f"to_{topic}"):
+            yield TOPICS[topic], f"{_roles(to)}へ"
+    if policy.expiring:
+        days = "、".join(f"{each.shown}前" for each in policy.expiring)
+        yield TOPICS["expiring"], f"{days}に、{_roles(policy.to_expiring)}へ"
+    if policy.urgent:
+        yield "翌朝を待たないもの", "、".join(TOPICS[each] for each in policy.urgent)
+
+
+_ROLES = {"owner": "担当", "superior": "担当の上部組織", "secretariat": "事務局"}
+
+
+def _roles(roles: Sequence[str]) -> str:
+    return "・".join(_ROLES[each] for each in roles)

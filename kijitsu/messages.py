@@ -15,6 +15,7 @@ class Topic(StrEnum):
     """Why a milestone is in a letter; the order is the order of the letter's sections."""
 
     REJECTED = "rejected"
+    ASKED = "asked"
     BLOCKED = "blocked"
     AFTER = "after"
     ESCALATED = "escalated"
@@ -144,10 +145,14 @@ class Weekly:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A change that waits for its reader's approval; `effects` are sentences."""
+    """A change that waits for its reader's approval; `effects` are sentences.
+
+    `link` is the page of the board where its reader decides, "" where letters have no links.
+    """
 
     proposal: Revised
     effects: tuple[str, ...] = ()
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ _ITEMS = {
         topic=Topic.REJECTED,
         cause="添付された改正案に附則がありません。施行期日を定めた附則を加えてください。",
     ),
+    Topic.ASKED: replace(_LATE, topic=Topic.ASKED, count=0, holds_up=_HELD),
     Topic.BLOCKED: replace(
         _OWN,
         topic=Topic.BLOCKED,
@@ -111,6 +112,7 @@ _ITEMS = {
 
 _TITLES = {
     Topic.REJECTED: "Evidence sent back 証拠の差戻し",
+    Topic.ASKED: "The secretariat asks 至急の照会",
     Topic.BLOCKED: "Stopped 停止",
     Topic.AFTER: "Overdue 期限超過",
     Topic.ESCALATED: "Report to a superior 上司への報告",
@@ -161,6 +163,7 @@ _APPROVAL = Approval(
         "！法定・確定の期限を守れません: 改正条例の施行（平成28年8月1日（月）、手数料条例附則）",
         "督促: 取消 2件、新規 2件",
     ),
+    "https://k.example/plans/sample/changes/proposals/1",
 )
 _STOPPED = Alert(
     count=3,

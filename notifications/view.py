@@ -14,7 +14,7 @@ from kijitsu.domain.eras import show_date
 from kijitsu.messages import Alert, Approval, Coming, Item, Letter, Matter, Meeting, Revised, Stop, Topic, Weekly
 
 # What asks the recipient for an answer, and what tells others of somebody's milestone without being a mere copy.
-_ASKED = (Topic.REJECTED, Topic.AFTER, Topic.ON_DAY, Topic.BEFORE, Topic.EXPIRING)
+_ASKED = (Topic.REJECTED, Topic.ASKED, Topic.AFTER, Topic.ON_DAY, Topic.BEFORE, Topic.EXPIRING)
 _TOLD = (Topic.ESCALATED, Topic.ESTIMATE, Topic.MOVED)
 _ORDER = {topic: place for place, topic in enumerate(Topic)}
 _BUTTONS = 6  # Teams shows no more in one card

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -77,6 +78,18 @@ _STATES = {
     "covered": "後のものに統合",
     "upcoming": "これから",
 }
+
+
+def remind(plan: common.PlanArgument, id: common.MilestoneArgument, as_json: common.JsonOption = False) -> None:
+    """担当に今すぐ督促します。同じ日に何度行っても一通です。開庁時間の外なら、次に開いたときに送ります。"""
+    from kijitsu.services import reminding
+
+    opened = common.office()
+    words = reminding.remind(opened, plan, id, opened.actor())
+    if as_json:
+        common.print_json([{**asdict(word), "state": word.state.value} for word in words])
+        return
+    common.print_lines([f"{word.recipient}: {_STATES[word.state]} {word.answer}".rstrip() for word in words])
 
 
 def reminders(

@@ -73,7 +73,7 @@ def resend_outbox(
     elif not key:
         raise InputError("どの通知を戻すか、kijitsu outbox list の鍵か --all で指定してください。")
     organisation = common.organisation(opened, plan)
-    count = delivering.resend(opened, organisation, plan, None if is_all else key)
+    count = delivering.resend(opened, organisation, opened.actor(), plan, None if is_all else key)
     if not count:
         what = f"計画 {plan} の不達" if is_all else f"鍵「{key}」の不達"
         waiting = sum(

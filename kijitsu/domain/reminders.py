@@ -117,8 +117,13 @@ def upcoming(
 
 
 def policy_for(plan: Plan, milestone: Milestone) -> Policy:
-    """Return the reminder policy that a milestone names, else that of its kind, else the standard one."""
-    return plan.policies[milestone.reminders or plan.policy_of_kind.get(milestone.kind, "standard")]
+    """Return the reminder policy of a milestone."""
+    return plan.policies[policy_name(plan, milestone)]
+
+
+def policy_name(plan: Plan, milestone: Milestone) -> str:
+    """Return the name of the policy that a milestone names, else that of its kind, else the standard one."""
+    return milestone.reminders or plan.policy_of_kind.get(milestone.kind, "standard")
 
 
 def told_of_move(plan: Plan, id: str, rule: str, deadline: date, on: date) -> list[Reminder]:

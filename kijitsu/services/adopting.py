@@ -1,9 +1,10 @@
-"""Taking a plan file into the database."""
+"""Taking a plan file into the database, and reading one that somebody hands in."""
 
 from __future__ import annotations
 
-from kijitsu.domain.errors import InputError
+from kijitsu.domain.errors import InputError, InvalidFile, Problem
 from kijitsu.domain.roles import Right
+from kijitsu.located import Document, parse_document
 from kijitsu.office import Actor, Office
 from kijitsu.services.recomputing import remember
 from kijitsu.store import rows
@@ -29,3 +30,18 @@ def adopt(office: Office, plan: str, actor: Actor) -> rows.Revision:
         work.audit.append(now, actor.name, actor.authenticated_by, "adopt", loaded.plan.id, details)
         work.commit()
     return revision
+
+
+def read_edited(office: Office, name: str, content: bytes) -> Document:
+    """Return the plan in a file that somebody hands in, called `name`, read as `kijitsu check` reads it.
+
+    Raises InvalidFile with every problem and its place.
+    """
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as exc:
+        message = "読めません（UTF-8のYAMLで保存してください）。"
+        raise InvalidFile([Problem(name, 0, 0, "unreadable-file", message)]) from exc
+    document = parse_document(text, name)
+    office.library.plan_from(document)
+    return document

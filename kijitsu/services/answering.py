@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
+from pathlib import Path
+from types import MappingProxyType
 
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.gates import Status
@@ -13,18 +14,15 @@ from kijitsu.domain.history import NOTHING_YET, Deed, Progress
 from kijitsu.domain.line import addressee
 from kijitsu.domain.plan import Organisation
 from kijitsu.domain.roles import Role
-from kijitsu.domain.windows import parse_day
 from kijitsu.explain import reason_sentences
 from kijitsu.links import Ticket
 from kijitsu.located import Document
 from kijitsu.office import Actor, NotAllowed, Office
 from kijitsu.services import reading
+from kijitsu.services.filling import report_of
 from kijitsu.services.reading import Standing
-from kijitsu.services.reporting import BadReport, Report, report, snooze_limit
+from kijitsu.services.reporting import BadReport, against_today, is_done, report, snooze_limit
 from kijitsu.store.work import UnitOfWork
-
-LONGEST = 1000
-"""The most characters that a field of the page may hold."""
 
 _DEEDS = {
     Role.DEPARTMENT: (Deed.ACKNOWLEDGE, Deed.COMPLETE, Deed.ESTIMATE, Deed.SNOOZE, Deed.START),
@@ -32,6 +30,8 @@ _DEEDS = {
 }
 """What a link lets its holder report, by what they are to the milestone."""
 
+_FIELDS = ("on", "until", "reason", "evidence")
+"""What a link may say: the days that only the file knows, and exceptions, are the board's."""
 
 _NOT_THEIRS = "この回答は、担当または事務局あての通知のリンクからできます。"
 
@@ -65,7 +65,8 @@ class AnswerPage:
     milestone's as of `today`, `was` those of the plan's revision that the link was made with, None where they are the
     same; `due_in` and `safe_in` are the open days from today to them, negative when past. `snooze_last` is the last day
     to which reminders may be put off, None where they may not be. `reasons` are Japanese sentences, of what blocks;
-    `rests_on` the titles of what waits for the milestone.
+    `against` those on what else stands against a completion, which cannot be reported before that is done; `rests_on`
+    the titles of what waits for the milestone.
     """
 
     today: date
@@ -86,6 +87,7 @@ class AnswerPage:
     due_in: int | None
     safe_in: int | None
     reasons: Sequence[str]
+    against: Sequence[str]
     rests_on: Sequence[str]
     evidence: Sequence[str]
     progress: Progress
@@ -149,17 +151,26 @@ def look(office: Office, ticket: Ticket) -> AnswerPage:
     return _page(standing, ticket, then, today)
 
 
-def answer(office: Office, ticket: Ticket, action: Deed, fields: Mapping[str, str], seen: Dates) -> None:
+def answer(
+    office: Office,
+    ticket: Ticket,
+    action: Deed,
+    fields: Mapping[str, str],
+    seen: Dates,
+    files: Mapping[str, Path] = MappingProxyType({}),
+) -> None:
     """Record what the ticket's holder answered on the page that showed the dates `seen`.
 
-    `fields` are the form's: until, reason, on, and evidence.0, evidence.1, … in the order of the milestone's evidence.
-    The same answer twice is recorded once. Raises ClosedMeanwhile where nothing is expected any more, DatesMoved where
-    the dates are others by now, BadReport for what cannot be taken, with its field, and Gone.
+    `fields` and `files` are the form's: until, reason, on, and in the order of the milestone's evidence evidence.0,
+    evidence.1, … and file.0, file.1, …. The same answer twice is recorded once. Raises ClosedMeanwhile where nothing is
+    expected any more, DatesMoved where the dates are others by now, BadReport for what cannot be taken, with its field,
+    and Gone.
     """
     page = look(office, ticket)
     if action not in _rights(page.holder):
         raise BadReport(_NOT_THEIRS)
-    given = _report(page, ticket, action, fields)
+    said = {name: fields[name] for name in fields if name.partition(".")[0] in _FIELDS}
+    given = report_of(action, ticket.milestone, page.evidence, said, files, page.today)
 
     def require(standing: Standing) -> None:
         now = standing.verdicts[ticket.milestone]
@@ -175,7 +186,7 @@ def answer(office: Office, ticket: Ticket, action: Deed, fields: Mapping[str, st
         raise BadReport(_NOT_THEIRS) from exc
     except InputError:
         # The second of two clicks: what it asks for is there.
-        if not _is_done(look(office, ticket).progress, given):
+        if not is_done(look(office, ticket).progress, given):
             raise
 
 
@@ -241,6 +252,7 @@ def _page(standing: Standing, ticket: Ticket, then: Dates | None, today: date) -
         due_in=calendar.count(today, dates.due) if dates.due else None,
         safe_in=calendar.count(today, dates.safe) if dates.safe else None,
         reasons=reason_sentences(plan, blocking),
+        against=[] if verdict.is_closed or blocking else against_today(standing, Deed.COMPLETE, id),
         rests_on=[
             plan.milestones[each].title
             for each in standing.network.dependents(id)
@@ -265,48 +277,3 @@ def _dates_then(office: Office, work: UnitOfWork, standing: Standing, ticket: Ti
             return Dates(slot.due, slot.firm_finish)
     verdict = standing.verdicts[ticket.milestone]
     return Dates(verdict.due, verdict.firm_finish)
-
-
-# --- reading the form ---
-
-
-def _report(page: AnswerPage, ticket: Ticket, action: Deed, fields: Mapping[str, str]) -> Report:
-    """Return what the form says as a report. Raises BadReport with the field that is wrong."""
-    evidence = {}
-    if action is Deed.COMPLETE:
-        for number, kind in enumerate(page.evidence):
-            paper = _text(fields, f"evidence.{number}")
-            if not paper:
-                raise BadReport(f"{kind}の文書番号を書いてください。", f"evidence.{number}")
-            evidence[kind] = paper
-    return Report(
-        action,
-        ticket.milestone,
-        _day(fields, "on") or page.today,
-        reason=_text(fields, "reason"),
-        evidence=evidence,
-        until=_day(fields, "until"),
-    )
-
-
-def _day(fields: Mapping[str, str], name: str) -> date | None:
-    text = _text(fields, name)
-    try:
-        return parse_day(text) if text else None
-    except InputError as exc:
-        raise BadReport(str(exc), name) from exc
-
-
-def _text(fields: Mapping[str, str], name: str) -> str:
-    """Return a field in one line. Raises BadReport for one that is too long."""
-    text = fields.get(name, "")
-    if len(text) > LONGEST:
-        raise BadReport(f"{LONGEST}字までにしてください（今は{len(text)}字です）。", name)
-    # Control and format characters would reach mails, tables and the database, which knows no NUL.
-    return " ".join("".join(" " if unicodedata.category(each)[0] == "C" else each for each in text).split())
-
-
-def _is_done(progress: Progress, given: Report) -> bool:
-    if given.deed is Deed.COMPLETE:
-        return progress.completed_on == given.on and given.evidence.items() <= progress.evidence.items()
-    return given.deed is Deed.START and progress.started_on == given.on

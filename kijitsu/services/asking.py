@@ -36,7 +36,9 @@ def ask(
         to = present(organisation, acting, on)
         asked.setdefault(to.place, to)
     revised = Revised(proposal.number, proposal.reason, proposal.actor)
-    approval = Approval(revised, tuple(line for line in effects_lines if line.strip()))
+    page = f"{office.settings.board}/plans/{standing.plan.id}/changes/proposals/{proposal.number}"
+    effects = tuple(line for line in effects_lines if line.strip())
+    approval = Approval(revised, effects, page if office.links else "")
     envelopes = [
         addressed(
             office,

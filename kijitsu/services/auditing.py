@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import tempfile
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from kijitsu.services.comparing import Comparison
 from kijitsu.services.entries import LOG, PlanTitles, Told, told
 from kijitsu.services.sheets import write_csv
 from kijitsu.store.repository import values
-from kijitsu.store.rows import AuditHead
+from kijitsu.store.rows import AuditHead, EntriesWanted
 from kijitsu.store.tables import canonical
 from kijitsu.store.work import UnitOfWork
 
@@ -54,6 +54,52 @@ def entries(office: Office, organisation: Organisation) -> Iterator[Told]:
     """Yield the audit log in words, oldest first."""
     with office.open_work(organisation.municipality, True) as work:
         yield from _told(work, organisation, titles(office, work))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which entries somebody wants to see: all, where a field is empty. Both days are included.
+
+    See `kijitsu.store.rows.EntriesWanted`.
+    """
+
+    plan: str = ""
+    milestone: str = ""
+    actor: str = ""
+    action: str = ""
+    first: date | None = None
+    last: date | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An entry in words; `is_sound` where it is what its hash says and holds the hash of the one before."""
+
+    told: Told
+    is_sound: bool
+
+
+def page(
+    office: Office, organisation: Organisation, asked: Asked, most: int, before: int | None = None
+) -> tuple[list[Shown], AuditHead]:
+    """Return entries in words, the newest first, so many at the most, and where the whole log ends.
+
+    Those with a number less than `before`, where one is given. Raises InputError for an entry that cannot be read.
+    """
+    zone = ZoneInfo(organisation.zone)
+    first = _midnight(asked.first, zone)
+    last = _midnight(asked.last + timedelta(1), zone) if asked.last and asked.last < date.max else None
+    wanted = EntriesWanted(asked.plan, asked.milestone, asked.actor, asked.action, first, last)
+    with office.open_work(organisation.municipality, True) as work:
+        head = work.audit.head()
+        found = work.audit.page(wanted, most, before)
+        sound = work.audit.in_chain(found)
+        known = titles(office, work, {row.subject.partition("/")[0] for row in found})
+    return [Shown(told(row, row.at.astimezone(zone), known), row.number in sound) for row in found], head
+
+
+def _midnight(day: date | None, zone: ZoneInfo) -> datetime | None:
+    return datetime.combine(day, time(), zone).astimezone(UTC) if day else None
 
 
 def as_json(entry: Told) -> Json:
@@ -166,10 +212,12 @@ def _told(work: UnitOfWork, organisation: Organisation, plans: Mapping[str, Plan
     return (told(row, row.at.astimezone(zone), plans) for row in work.audit.each())
 
 
-def titles(office: Office, work: UnitOfWork) -> dict[str, PlanTitles]:
-    """Return what the plans call their milestones today; a plan that cannot be read any more has no titles."""
+def titles(office: Office, work: UnitOfWork, of: Collection[str] | None = None) -> dict[str, PlanTitles]:
+    """Return what plans (all of them where None) call their milestones today; one that cannot be read has no titles."""
     found: dict[str, PlanTitles] = {}
     for id in work.plans.ids():
+        if of is not None and id not in of:
+            continue
         try:
             standing = reading.adopted(office, work, id, None)
         except (KijitsuError, ValueError):

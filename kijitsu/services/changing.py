@@ -19,7 +19,7 @@ from kijitsu.domain.plan import Organisation
 from kijitsu.domain.reminders import Reminder, told_of_move
 from kijitsu.domain.roles import Right
 from kijitsu.editing import DEEDS, Edit, EditKind, Overtaken, edit_of, taken_back
-from kijitsu.located import read_document
+from kijitsu.located import Document, read_document
 from kijitsu.office import Actor, Json, NotAllowed, Office, day_of
 from kijitsu.plans import is_path
 from kijitsu.services.asking import ask
@@ -94,10 +94,16 @@ def file_request(plan: str, file: str, reason: str) -> Request:
     """Return the request to make an adopted plan what an edited file says. Raises InvalidFile where that is no YAML."""
     from pathlib import Path
 
-    data = read_document(Path(file)).data
-    if not isinstance(data, dict):
-        raise InputError(f"{file} は計画のファイルではありません。kijitsu export {plan} の形で書いてください。")
-    return Request((Edit(EditKind.FILE, plan, data),), reason, Cascade.NONE)
+    return document_request(plan, read_document(Path(file)), reason)
+
+
+def document_request(plan: str, document: Document, reason: str) -> Request:
+    """Return the request to make an adopted plan what an edited document says. Raises InputError for no plan at all."""
+    if not isinstance(document.data, dict):
+        raise InputError(
+            f"{document.path} は計画のファイルではありません。kijitsu export {plan} の形で書いてください。"
+        )
+    return Request((Edit(EditKind.FILE, plan, document.data),), reason, Cascade.NONE)
 
 
 # --- approval ---

@@ -16,7 +16,7 @@ from kijitsu.domain.errors import OutsideError
 from kijitsu.domain.plan import Organisation
 from kijitsu.domain.roles import Right
 from kijitsu.messages import Courier, DeliveryFailure, Envelope, TransientFailure, Unreachable
-from kijitsu.office import Office
+from kijitsu.office import Actor, Office
 from kijitsu.store import rows
 from kijitsu.store.work import UnitOfWork
 
@@ -70,10 +70,10 @@ def send_now(office: Office, organisation: Organisation) -> DispatchReport:
     return dispatch(office, organisation, forced=True)
 
 
-def resend(office: Office, organisation: Organisation, plan: str, key: str | None = None) -> int:
+def resend(office: Office, organisation: Organisation, actor: Actor, plan: str, key: str | None = None) -> int:
     """Put a given-up message out again, all of a plan's where no key is given; return how many were."""
-    actor, now = office.actor(), office.now(organisation)
     actor.require(Right.SEND, "通知の再送")
+    now = office.now(organisation)
     with office.open_work(organisation.municipality, False) as work:
         work.audit.take_turn()
         dead = [row.key for row in work.outbox.all(rows.OutboxState.DEAD)]

@@ -136,7 +136,7 @@ def _held_up(standing: Standing, milestone: Milestone, topic: Topic) -> list[str
             return resting_on_validity(standing.plan, milestone, verdicts)
         case Topic.MOVED:
             return []
-        case Topic.AFTER | Topic.ESCALATED | Topic.ESTIMATE:
+        case Topic.AFTER | Topic.ASKED | Topic.ESCALATED | Topic.ESTIMATE:
             stopped = ((id, v.reasons) for id, v in verdicts.items() if v.status is Status.BLOCKED)
             return [id for id, reasons in stopped if any(r.blocks and r.root_cause == milestone.id for r in reasons)]
         case _:

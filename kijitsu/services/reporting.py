@@ -70,7 +70,7 @@ class Report:
 
 class BadReport(InputError):
     """A report that cannot be taken. `said` is what is wrong with it, `field` which of the report's fields ("" where it
-    is the deed itself); the whole text also says how the command line mends it."""
+    is the deed itself; a file with its kind: files.議事録); the whole text also says how the command line mends it."""
 
     def __init__(self, said: str, field: str = "", on_command_line: str = "") -> None:
         super().__init__(said + on_command_line)
@@ -105,10 +105,7 @@ def report(
     most = office.settings.evidence_mib << 20
     # Copied before anybody has to wait for this transaction; what is not kept is gone at the end of the stack.
     with ExitStack() as stack:
-        copies = {
-            kind: stack.enter_context(evidence.incoming(office.settings.evidence, file, most))
-            for kind, file in given.files.items()
-        }
+        copies = {kind: _copied(office, stack, kind, file, most) for kind, file in given.files.items()}
         work = stack.enter_context(office.open_work(organisation.municipality, False))
         work.audit.take_turn()
         standing = adopted(office, work, plan, today)
@@ -135,6 +132,14 @@ def report(
             copy.keep()
         work.commit()
     return True
+
+
+def _copied(office: Office, stack: ExitStack, kind: str, file: Path, most: int) -> evidence.Incoming:
+    """Return a checked copy that the stack takes away again. Raises BadReport for a file that is not taken."""
+    try:
+        return stack.enter_context(evidence.incoming(office.settings.evidence, file, most))
+    except InputError as exc:
+        raise BadReport(str(exc), f"files.{kind}") from exc
 
 
 def _stands(work: UnitOfWork, plan: str, given: Report, details: Json) -> bool:
@@ -264,9 +269,41 @@ def _weigh(standing: Standing, then: Standing, given: Report, details: Json) -> 
 def _on_its_day(office: Office, work: UnitOfWork, standing: Standing, given: Report) -> Standing:
     """Return how the plan stood on the reported day, the milestone being at work: what its gate had against that."""
     then = standing if given.on == standing.as_of else adopted(office, work, standing.plan.id, given.on)
+    return _at_work(then, given)
+
+
+def _at_work(then: Standing, given: Report) -> Standing:
     done = then.progress.get(given.milestone, NOTHING_YET)
     at_work = replace(done, started_on=done.started_on or given.on)
     return replace(then, progress={**then.progress, given.milestone: at_work})
+
+
+def against_today(standing: Standing, deed: Deed, id: str) -> list[str]:
+    """Return what stands against a report of today with all the evidence that is asked for, a sentence each.
+
+    Where anything does, the report is taken from whoever may override it, with a reason, and from nobody else.
+    """
+    assert standing.as_of
+    evidence = dict.fromkeys(standing.plan.milestones[id].evidence, "－")
+    given = Report(deed, id, standing.as_of, evidence=evidence)
+    return [each.said for each in objections(standing, _at_work(standing, given), given)]
+
+
+def is_done(progress: Progress, given: Report) -> bool:
+    """Tell whether what a report asks for is there already: it was the second of two clicks."""
+    match given.deed:
+        case Deed.COMPLETE:
+            return progress.completed_on == given.on and given.evidence.items() <= progress.evidence.items()
+        case Deed.START:
+            return progress.started_on == given.on
+        case Deed.REJECT:
+            return progress.rejected_on == given.on and progress.said == given.reason
+    return False
+
+
+def may_report(actor: Actor, deed: Deed, owner: str) -> bool:
+    """Tell whether somebody may report a deed on a milestone of `owner`."""
+    return actor.may(_RIGHTS[deed][0], owner)
 
 
 def snooze_limit(standing: Standing, id: str, today: date) -> date | None:

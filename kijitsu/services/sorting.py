@@ -92,7 +92,7 @@ class _Sorting:
         found: dict[ReminderKey, ReminderState] = {}
         for row, _ in self.waiting:
             now = self.truth.get(row.key)
-            if now is None and not row.rule.startswith("moved:"):
+            if now is None and not self._stands(row):
                 found[row.key] = ReminderState.SUPERSEDED
             elif now is not None and now.is_covered:
                 found[row.key] = ReminderState.COVERED
@@ -130,6 +130,13 @@ class _Sorting:
         again = (ReminderKey(self.standing.plan.id, *each.key) for each in fresh)
         taken = self.work.reminders.carriers(key for key in again if key in self.states)
         return sorted({row.message_key for row in mine if row.message_key} | taken)
+
+    def _stands(self, row: ReminderRow) -> bool:
+        """Tell whether a word that was written for its own day is still so: of a move, and of what is still open."""
+        if row.rule.startswith("asked:"):
+            verdict = self.standing.verdicts.get(row.milestone)
+            return verdict is not None and not verdict.is_closed
+        return row.rule.startswith("moved:")
 
     def _place(self, recipient: str) -> Place:
         return addressee(self.standing.plan.organisation, recipient).place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -71,7 +72,7 @@ def today(office: Office, standing: Standing) -> Today:
         pending = [each for each in work.proposals.all(plan) if each.state is ProposalState.PENDING]
     found = concerns(standing)
     statuses = [each.verdict.status for each in found]
-    soon = [each for each in found if each.days_left is not None and 0 <= each.days_left <= SOON]
+    soon = [each for each in found if is_soon(each)]
     wanting = [each for each in found if each.verdict.status in _WANTING or each in soon]
     rest = [each for each in found if each not in wanting and each.due and each.due >= standing.as_of]
     return Today(
@@ -85,11 +86,17 @@ def today(office: Office, standing: Standing) -> Today:
         tuple(sorted(rest, key=lambda each: each.due or date.max)[:COMING]),
         heartbeat.examine(office),
         last.ran_at if last else None,
-        _next_pass(standing, last.occurred_on if last else None),
+        next_pass(standing, last.occurred_on if last else None),
     )
 
 
 _WANTING = (Status.OVERDUE, Status.BLOCKED, Status.DUE_SOON)
+
+
+def is_soon(found: Concern) -> bool:
+    """Tell whether a milestone is due within `SOON` working days, or needed by others before it is due."""
+    is_near = found.days_left is not None and 0 <= found.days_left <= SOON
+    return is_near or found.verdict.status is Status.DUE_SOON
 
 
 def concerns(standing: Standing) -> list[Concern]:
@@ -98,7 +105,9 @@ def concerns(standing: Standing) -> list[Concern]:
     First what is overdue, by how much it holds up; then what is stopped; then what is due, the nearest first.
     """
     held = _held_up(standing)
-    found = [_concern(standing, each, held) for each in standing.verdicts.values() if not each.is_closed]
+    found = [
+        concern(standing, each, held.get(each.id, ())) for each in standing.verdicts.values() if not each.is_closed
+    ]
     return sorted(found, key=_badness)
 
 
@@ -116,10 +125,13 @@ def _held_up(standing: Standing) -> dict[str, list[str]]:
     return held
 
 
-def _concern(standing: Standing, verdict: Verdict, held: dict[str, list[str]]) -> Concern:
+def concern(standing: Standing, verdict: Verdict, holds_up: Sequence[str] = ()) -> Concern:
+    """Return one milestone as the pages tell of it; `holds_up` are titles."""
     plan, milestone = standing.plan, standing.plan.milestones[verdict.id]
     blocking = [reason for reason in verdict.reasons if reason.blocks]
-    nearest = min((day for day in (verdict.due, verdict.firm_finish) if day), default=None)
+    # Once the deadline has passed, nobody asks by how much what follows is late.
+    days = (verdict.due,) if Status.OVERDUE in verdict.facts else (verdict.due, verdict.firm_finish)
+    nearest = min((day for day in days if day), default=None)
     return Concern(
         verdict,
         milestone.title,
@@ -129,11 +141,11 @@ def _concern(standing: Standing, verdict: Verdict, held: dict[str, list[str]]) -
         tuple((id, plan.milestones[id].title) for id in dict.fromkeys(reason.root_cause for reason in blocking)),
         tuple(reason_sentences(plan, blocking)),
         next((remedy_sentence(plan, reason) for reason in blocking), ""),
-        tuple(held.get(verdict.id, ())),
+        tuple(holds_up),
     )
 
 
-def _next_pass(standing: Standing, last: date | None) -> datetime:
+def next_pass(standing: Standing, last: date | None) -> datetime:
     """Return when the pass of the next open day that has none begins."""
     today = standing.as_of
     assert today

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, String, bindparam, func, insert, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Row, Select, String, bindparam, func, insert, or_, select, type_coerce
 
 from kijitsu.domain.errors import InputError
 from kijitsu.store.engine import ADVISORY_LOCKS
 from kijitsu.store.repository import Repository, rows_of, upsert, values
-from kijitsu.store.rows import AuditHead, AuditRow
+from kijitsu.store.rows import AuditHead, AuditRow, EntriesWanted
 from kijitsu.store.tables import announcements, audit, audit_heads, canonical
 
 GENESIS = "0" * 64
@@ -26,6 +27,8 @@ _HERE = audit.c.municipality == bindparam("here")
 _ALL = rows_of(audit, AuditRow).order_by(audit.c.number)
 _AFTER = _ALL.where(audit.c.number > bindparam("number")).limit(bindparam("most"))
 _OF = _ALL.where(audit.c.action.in_(bindparam("actions", expanding=True)))
+_NEWEST_FIRST = rows_of(audit, AuditRow).order_by(audit.c.number.desc()).limit(bindparam("most"))
+_HASHES = select(audit.c.number, audit.c.hash).where(_HERE, audit.c.number.in_(bindparam("numbers", expanding=True)))
 _COUNT = select(func.count()).where(_HERE)
 _ANNOUNCED = select(announcements.c.number).where(announcements.c.municipality == bindparam("here"))
 _LOCK = select(func.pg_advisory_xact_lock(ADVISORY_LOCKS, bindparam("chain")))
@@ -104,13 +107,9 @@ class Audit(Repository):
 
     def each(self) -> Iterator[AuditRow]:
         """Yield all entries, the first one first, a few at a time. Raises InputError for one that cannot be read."""
-        try:
+        with _readable():
             for row in self._stream(_ALL):
                 yield AuditRow(*tuple(row))
-        except ValueError as exc:
-            raise InputError(
-                "監査記録に読めないものがあります。kijitsu audit verify で番号を確かめてください。"
-            ) from exc
 
     def after(self, number: int, most: int) -> list[AuditRow]:
         """Return the entries after a number, the first one first, so many at the most."""
@@ -119,6 +118,27 @@ class Audit(Repository):
     def of(self, actions: Collection[str]) -> list[AuditRow]:
         """Return the entries on some actions, the first one first."""
         return [AuditRow(*row) for row in self._rows(_OF, actions=list(actions))]
+
+    def page(self, wanted: EntriesWanted, most: int, before: int | None = None) -> list[AuditRow]:
+        """Return entries, the newest first, so many at the most; those with a number less than `before`.
+
+        Raises InputError for one that cannot be read.
+        """
+        conditions = list(_conditions(wanted))
+        if before is not None:
+            conditions.append(audit.c.number < before)
+        with _readable():
+            return [AuditRow(*row) for row in self._rows(_NEWEST_FIRST.where(*conditions), most=most)]
+
+    def in_chain(self, entries: Sequence[AuditRow]) -> set[int]:
+        """Return the numbers of those entries that are what their hash says, and hold the hash of the one before."""
+        wanted = [each.number - 1 for each in entries]
+        hashes = {0: GENESIS, **{row.number: row.hash for row in self._rows(_HASHES, numbers=wanted)}}
+        return {
+            each.number
+            for each in entries
+            if each.hash == self._digest(each) and each.previous_hash == hashes.get(each.number - 1)
+        }
 
     def announced(self) -> int:
         """Return the number up to which entries were announced, 0 where none was."""
@@ -217,6 +237,32 @@ class Audit(Repository):
         hashed = values(entry) | {"municipality": self._municipality, "at": entry.at.isoformat()}
         del hashed["hash"]
         return sha256(canonical(hashed).encode()).hexdigest()
+
+
+def _conditions(wanted: EntriesWanted) -> Iterator[ColumnElement[bool]]:
+    subject = audit.c.subject
+    if wanted.plan:
+        yield or_(subject == wanted.plan, subject.startswith(f"{wanted.plan}/", autoescape=True))
+    if wanted.milestone:
+        # An id stands in the details as a text of its own.
+        said = type_coerce(audit.c.details, String).contains(canonical(wanted.milestone), autoescape=True)
+        yield or_(subject == f"{wanted.plan}/{wanted.milestone}", said)
+    if wanted.actor:
+        yield audit.c.actor.contains(wanted.actor, autoescape=True)
+    if wanted.action:
+        yield audit.c.action == wanted.action
+    if wanted.first:
+        yield audit.c.at >= wanted.first
+    if wanted.last:
+        yield audit.c.at < wanted.last
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as exc:
+        raise InputError("監査記録に読めないものがあります。kijitsu audit verify で番号を確かめてください。") from exc
 
 
 def _problems_of_witness(witness: AuditHead, found: str, last: int) -> Iterator[str]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Row, String, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, String, bindparam, exists, func, insert, or_, select, tuple_, update
 
 from kijitsu.messages import Envelope, Wording
 from kijitsu.store.repository import Repository, spelled, values
-from kijitsu.store.rows import Delivery, OutboxRow, OutboxState, SentMessage
-from kijitsu.store.tables import outbox
+from kijitsu.store.rows import Delivery, LettersWanted, OutboxRow, OutboxState, ReminderKey, SentMessage
+from kijitsu.store.tables import outbox, reminders
 
 _ENVELOPE = [field.name for field in fields(Envelope) if field.name != "wording"]
 _WORDING = [field.name for field in fields(Wording)]
@@ -26,6 +26,15 @@ _LEASED = (*_THIS, outbox.c.state == _PENDING, outbox.c.lease_token == bindparam
 _ADD = insert(outbox)
 _ALL = select(*_COLUMNS).where(_HERE).order_by(outbox.c.written_at, outbox.c.key)
 _IN_STATE = _ALL.where(outbox.c.state == bindparam("state"))
+_BY_KEY = select(*_COLUMNS).where(*_THIS)
+_REMINDERS_OF = (
+    select(reminders.c.message_key, *(reminders.c[name] for name in ReminderKey._fields))
+    .where(
+        reminders.c.municipality == bindparam("here"),
+        reminders.c.message_key.in_(bindparam("keys", expanding=True)),
+    )
+    .order_by(reminders.c.deadline, reminders.c.milestone, reminders.c.rule)
+)
 _STATE = select(outbox.c.state).where(outbox.c.municipality == bindparam("here"), outbox.c.key == bindparam("this"))
 _DELIVERIES = select(*(outbox.c[name] for name in Delivery._fields)).where(
     _HERE, outbox.c.key.in_(bindparam("those", expanding=True))
@@ -203,6 +212,45 @@ class Outbox(Repository):
         """Return the messages in this state (in any where None), in the order they were written."""
         found = self._rows(_ALL) if state is None else self._rows(_IN_STATE, state=state)
         return [_outbox_row(row) for row in found]
+
+    def get(self, key: str) -> OutboxRow | None:
+        """Return a message, None where there is none."""
+        row = self._run(_BY_KEY, this=key).first()
+        return _outbox_row(row) if row else None
+
+    def page(self, wanted: LettersWanted, most: int, before: str = "") -> list[OutboxRow]:
+        """Return messages, the newest first, so many at the most; those older than the one whose key is `before`."""
+        # The keys first, so that only so many are read with all their words.
+        keys = select(outbox.c.key).where(_HERE, *_conditions(wanted))
+        if before and (place := self.get(before)):
+            keys = keys.where(tuple_(outbox.c.written_at, outbox.c.key) < (place.envelope.written_at, before))
+        keys = keys.order_by(outbox.c.written_at.desc(), outbox.c.key.desc()).limit(most)
+        found = self._rows(_ALL.where(outbox.c.key.in_(keys)))
+        return [_outbox_row(row) for row in reversed(found)]
+
+    def reminders_of(self, keys: Sequence[str]) -> dict[str, list[ReminderKey]]:
+        """Return the reminders that each of some messages carries, or carried when it went out."""
+        carried: dict[str, list[ReminderKey]] = {}
+        for row in self._rows(_REMINDERS_OF, keys=list(keys)):
+            carried.setdefault(row.message_key, []).append(ReminderKey(*row[1:]))
+        return carried
+
+
+def _conditions(wanted: LettersWanted) -> Iterator[ColumnElement[bool]]:
+    if wanted.states:
+        yield outbox.c.state.in_(wanted.states)
+    if wanted.plan:
+        yield outbox.c.key.startswith(f"{wanted.plan}/", autoescape=True)
+    if wanted.recipient_title:
+        yield outbox.c.recipient_title == wanted.recipient_title
+    if wanted.milestone:
+        yield exists(
+            select(reminders.c.message_key).where(
+                reminders.c.municipality == outbox.c.municipality,
+                reminders.c.message_key == outbox.c.key,
+                reminders.c.milestone == wanted.milestone,
+            )
+        )
 
 
 def _outbox_row(row: Row[Any]) -> OutboxRow:

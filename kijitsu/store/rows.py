@@ -241,6 +241,16 @@ class Delivery(NamedTuple):
     last_error: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class LettersWanted:
+    """Which messages are looked for: any where a field is empty. `milestone` is one that the message speaks of."""
+
+    states: tuple[OutboxState, ...] = ()
+    plan: str = ""
+    recipient_title: str = ""
+    milestone: str = ""
+
+
 class SentMessage(NamedTuple):
     """That a message was sent: what is told outside, without its words and its address."""
 
@@ -298,3 +308,19 @@ class AuditRow:
     details: Mapping[str, Any]
     previous_hash: str
     hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntriesWanted:
+    """Which entries of the audit log are looked for: any where a field is empty.
+
+    Of a `plan` they are about it or a part of it; of one of its milestones, they are about it or tell of it. `actor` is
+    a part of the name; `first` is the first instant, `last` the first one after.
+    """
+
+    plan: str = ""
+    milestone: str = ""
+    actor: str = ""
+    action: str = ""
+    first: datetime | None = None
+    last: datetime | None = None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
-from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -15,15 +13,18 @@ from starlette.exceptions import HTTPException
 
 from kijitsu.domain.errors import OutsideError
 from kijitsu.domain.history import Deed
+from kijitsu.evidence import FORMS
 from kijitsu.links import Links, Ticket
 from kijitsu.office import Office
-from kijitsu.services.answering import LONGEST, AnswerPage, ClosedMeanwhile, Dates, DatesMoved, answer, look
+from kijitsu.services.answering import AnswerPage, ClosedMeanwhile, Dates, DatesMoved, answer, look
+from kijitsu.services.filling import LONGEST, field_of
 from kijitsu.services.reporting import BadReport
+from kijitsu.web.forms import Form, parse_form
 from kijitsu.web.render import html
 from kijitsu.web.words import WORDS
 
 MOST_BYTES, MOST_FIELDS = 64 * 1024, 50
-"""What a form may come to. A field of a thousand characters takes nine bytes each."""
+"""What a form may come to besides its files. A field of a thousand characters takes nine bytes each."""
 
 router = APIRouter()
 
@@ -53,8 +54,16 @@ def show(request: Request, token: str) -> Response:
 @router.post("/answer/{token}")
 async def take(request: Request, token: str) -> Response:
     """Record an answer."""
-    form = await _form(request)
-    return await run_in_threadpool(partial(_taken, request.app.state.fresh(), request, token, form))
+    office = request.app.state.fresh()
+    # Who has no link of ours is not to fill the disk.
+    ticket = await run_in_threadpool(_ticket, office, token)
+    try:
+        form = await _form(office, request)
+    except HTTPException as exc:
+        if exc.status_code != 413 or not _is_multipart(request):
+            raise
+        return await run_in_threadpool(_too_large, office, request, ticket)
+    return await run_in_threadpool(_taken, office, request, ticket, form)
 
 
 def _links(office: Office) -> Links:
@@ -69,34 +78,45 @@ def _ticket(office: Office, token: str) -> Ticket:
     return _links(office).read(token, office.now(organisation))
 
 
-async def _form(request: Request) -> dict[str, str]:
-    """Return a form's fields. Raises HTTPException 413 for one that is too long."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_BYTES:
-            raise HTTPException(413)
+def _is_multipart(request: Request) -> bool:
+    return request.headers.get("content-type", "").lower().startswith("multipart/form-data")
+
+
+async def _form(office: Office, request: Request) -> Form:
+    """Return a form; what is none has no fields. Raises HTTPException 413 for one that is too long."""
+    most = (office.settings.evidence_mib << 21) if _is_multipart(request) else 0
     try:
-        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS))
-    except ValueError:
-        raise HTTPException(413) from None
+        return await parse_form(request, MOST_BYTES + most, MOST_FIELDS)
+    except HTTPException as exc:
+        if exc.status_code == 413:
+            raise
+        return Form({}, {}, {})
 
 
-def _taken(office: Office, request: Request, token: str, form: Mapping[str, str]) -> Response:
-    ticket = _ticket(office, token)
+def _too_large(office: Office, request: Request, ticket: Ticket) -> Response:
+    page = look(office, ticket)
+    said = WORDS[_language(request, page)]["too_large"].format(office.settings.evidence_mib)
+    return _page(request, page, 413, failed=_Failed(Deed.COMPLETE, "file.0", said), opened=Deed.COMPLETE)
+
+
+def _taken(office: Office, request: Request, ticket: Ticket, given: Form) -> Response:
+    form = given.fields
     action, seen = form.get("action", ""), _seen(form)
     if action not in list(Deed) or seen is None:
         page = look(office, ticket)
         choose = WORDS[_language(request, page)]["choose"]
         return _page(request, page, 422, given=form, failed=_Failed(action, "", choose))
     try:
-        answer(office, ticket, Deed(action), form, seen)
+        files = {name: upload.path for name, upload in given.files.items()}
+        answer(office, ticket, Deed(action), form, seen, files)
     except ClosedMeanwhile:
         return _page(request, look(office, ticket), 409, is_closed_now=True)
     except DatesMoved:
         return _page(request, look(office, ticket), 409, given=form, stale=seen)
     except BadReport as exc:
-        return _page(request, look(office, ticket), 422, given=form, failed=_Failed(action, exc.field, exc.said))
+        page = look(office, ticket)
+        failed = _Failed(action, field_of(exc, page.evidence), exc.said)
+        return _page(request, page, 422, given=form, failed=failed)
     # Relative, for a proxy may serve us under a path of its own.
     language = request.query_params.get("lang", "")
     return RedirectResponse(f"?done={action}" + (f"&lang={language}" if language in WORDS else ""), 303)
@@ -124,6 +144,7 @@ def _page(
     failed: _Failed | None = None,
     stale: Dates | None = None,
     is_closed_now: bool = False,
+    opened: str = "",
 ) -> Response:
     language = _language(request, page)
     done = request.query_params.get("done") if status == 200 else None
@@ -140,6 +161,8 @@ def _page(
         stale=stale,
         is_closed_now=is_closed_now,
         thanked=thanked,
-        opened=(given or {}).get("action"),
+        opened=opened or (given or {}).get("action"),
         longest=LONGEST,
+        taken=",".join(suffix for each in FORMS for suffix in each.suffixes),
+        most_mib=request.app.state.office.settings.evidence_mib,
     )

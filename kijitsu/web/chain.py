@@ -17,8 +17,13 @@ _TIP = (
 )
 
 
-def chain_picture(titles: Mapping[str, str], links: Sequence[tuple[str, str]], roots: Sequence[str]) -> str:
-    """Return the picture of `links` (from, to) between ids; `roots` are marked as causes.
+def chain_picture(
+    titles: Mapping[str, str],
+    links: Sequence[tuple[str, str]],
+    roots: Sequence[str],
+    words: tuple[str, str] = ("原因: ", "停止: "),
+) -> str:
+    """Return the picture of `links` (from, to) between ids; `roots` are marked as causes, by the first of the `words`.
 
     Each box stands one column to the right of the furthest of those before it.
     """
@@ -41,7 +46,7 @@ def chain_picture(titles: Mapping[str, str], links: Sequence[tuple[str, str]], r
         _TIP,
         f'<rect width="{width}" height="{height}" fill="#fff"/><g font-family="{FONTS}">',
         *(_arrow(place[before], place[after]) for before, after in _shortened(links)),
-        *(part for id, at in place.items() for part in _box(titles[id], at, id in roots)),
+        *(part for id, at in place.items() for part in _box(words[id not in roots] + titles[id], at, id in roots)),
     ]
     return "".join([*parts, "</g></svg>"])
 
@@ -88,14 +93,14 @@ def _arrow(start: tuple[float, float], end: tuple[float, float]) -> str:
     )
 
 
-def _box(title: str, at: tuple[float, float], is_root: bool) -> Iterator[str]:
+def _box(text: str, at: tuple[float, float], is_root: bool) -> Iterator[str]:
     x, y = at
     fill, stroke, wide = ("#fbe4e1", "#8e2a20", 2.5) if is_root else ("#f4f6f7", "#78838b", 1.2)
     yield (
         f'<rect x="{x:g}" y="{y:g}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="6"'
         f' fill="{fill}" stroke="{stroke}" stroke-width="{wide}"/>'
     )
-    lines = wrap(("原因: " if is_root else "停止: ") + title, LETTERS)
+    lines = wrap(text, LETTERS)
     if len(lines) > 3:
         lines = [*lines[:2], lines[2][: LETTERS - 1] + "…"]
     top = y + BOX_HEIGHT / 2 - (len(lines) - 1) * 8.5 + 4.5

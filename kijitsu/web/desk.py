@@ -60,6 +60,16 @@ class Desk:
         return self.signed.actor
 
     @cached_property
+    def meant(self) -> str:
+        """The plan of the page, else the one that is meant where none is named; "" where nobody adopted that."""
+        if self.plan:
+            return self.plan
+        try:
+            return self.office.plan if reading.adopter_of(self.office, self.office.plan) else ""
+        except InputError:
+            return ""
+
+    @cached_property
     def language(self) -> str:
         """The language that is asked for, the remembered one, else Japanese."""
         asked = (self.request.query_params.get("lang"), self.request.cookies.get(COOKIE))
@@ -124,7 +134,7 @@ class Desk:
     def _here(self) -> str:
         """The page of the navigation that this address lies under."""
         parts = self.request.url.path.rstrip("/").split("/")
-        return parts[3] if len(parts) > 3 else parts[-1]
+        return parts[3] if len(parts) > 3 else parts[min(1, len(parts) - 1)]
 
 
 def at_the_door(request: Request, signed: Annotated[SignedIn, Depends(access.signed_in)]) -> Desk:

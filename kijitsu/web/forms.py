@@ -22,6 +22,7 @@ TOKEN = "csrf"  # noqa: S105 (the name of the field)
 """The hidden field that shows that the form was one of ours."""
 
 MOST_FIELDS, MOST_FILES, MOST_TEXT = 500, 20, 64 * 1024
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,19 @@ async def read_form(request: Request, csrf: str | None, most_bytes: int = 64 * 1
     400 for what is no form.
     """
     _require_own_page(request, csrf)
-    given = await _parsed(request, most_bytes)
-    texts = [(name, value) for name, value in given.multi_items() if isinstance(value, str)]
-    if csrf is not None and not hmac.compare_digest(dict(texts).get(TOKEN, "").encode(), csrf.encode()):
+    form = await parse_form(request, most_bytes)
+    if csrf is not None and not hmac.compare_digest(form.fields.get(TOKEN, "").encode(), csrf.encode()):
         raise _refused("ページが古くなっています。ページを読み込み直してから、もう一度送ってください。")
+    return form
+
+
+async def parse_form(request: Request, most_bytes: int, most_fields: int = MOST_FIELDS) -> Form:
+    """Return a form from wherever it comes: only behind an address that nobody can guess, which is leave enough.
+
+    Raises HTTPException: 413 for one that is too long, 400 for what is no form.
+    """
+    given = await _parsed(request, most_bytes, most_fields)
+    texts = [(name, value) for name, value in given.multi_items() if isinstance(value, str)]
     files = [(name, value) for name, value in given.multi_items() if isinstance(value, UploadFile) and value.filename]
     lists = {name: tuple(value for each, value in texts if each == name) for name, _ in texts}
     return Form(dict(texts), lists, {name: await run_in_threadpool(_kept, file) for name, file in files})
@@ -81,16 +91,16 @@ def _refused(said: str) -> HTTPException:
     return HTTPException(403, said)
 
 
-async def _parsed(request: Request, most_bytes: int) -> FormData:
+async def _parsed(request: Request, most_bytes: int, most_fields: int) -> FormData:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     stream = _limited(request, most_bytes)
     parser: FormParser | MultiPartParser
     if kind == "multipart/form-data":
         parser = MultiPartParser(
-            request.headers, stream, max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=MOST_TEXT
+            request.headers, stream, max_files=MOST_FILES, max_fields=most_fields, max_part_size=MOST_TEXT
         )
     else:
-        parser = FormParser(request.headers, stream, max_fields=MOST_FIELDS, max_part_size=MOST_TEXT)
+        parser = FormParser(request.headers, stream, max_fields=most_fields, max_part_size=MOST_TEXT)
     try:
         return await parser.parse()
     except MultiPartException as exc:
@@ -111,7 +121,9 @@ async def _limited(request: Request, most_bytes: int) -> AsyncGenerator[bytes, N
 def _kept(file: UploadFile) -> Upload:
     folder = Path(tempfile.mkdtemp(prefix="kijitsu-"))
     # Browsers send the bare name; what else sends a path means its last part.
-    name = PurePosixPath((file.filename or "").replace("\\", "/").replace("\0", "")).name[-100:] or "file"
+    name = PurePosixPath((file.filename or "").replace("\\", "/").replace("\0", "")).name
+    # A file system counts bytes, of which a kanji has three.
+    name = name.encode(errors="replace")[-_LONGEST_NAME:].decode(errors="ignore").removeprefix("..") or "file"
     upload = Upload(folder / name, name, file.size or 0)
     weakref.finalize(upload, shutil.rmtree, folder, ignore_errors=True)
     with upload.path.open("wb") as out:

@@ -69,6 +69,14 @@ _JAPANESE = {
     "send_excuse": "遅れを承認する",
     "paper": "{}の文書番号",
     "paper_hint": "例: 石総第12号",
+    "file": "{}のファイル（あれば）",
+    "file_hint": "PDF、Word、Excel、画像など。一つ{}MiBまで。個人番号の載った書類は付けないでください。",
+    "too_large": "ファイルが大きすぎます。一つ{}MiBまでです。何も記録していません。",
+    "not_yet": "まだ完了を報告できません",
+    "not_yet_why": (
+        "それが済んで報告されると、ここで完了を報告できます。"
+        "急ぐときや、済んでいるはずのときは、お問い合わせ先へお知らせください。"
+    ),
     "on": "その日付",
     "until_snooze": "次に知らせる日",
     "until_estimate": "完了の見込みの日",
@@ -149,6 +157,14 @@ _ENGLISH = {
     "send_excuse": "Allow the delay",
     "paper": "Document number: {}",
     "paper_hint": "For example 石総第12号",
+    "file": "File: {} (if there is one)",
+    "file_hint": "PDF, Word, Excel, pictures and the like, {} MiB each at the most. Nothing with individual numbers.",
+    "too_large": "Too large: a file may have {} MiB at the most. Nothing was recorded.",
+    "not_yet": "Completion cannot be reported yet",
+    "not_yet_why": (
+        "Once that is done and reported, you can report completion here. "
+        "If it is urgent, or has been done, please tell the contact below."
+    ),
     "on": "On which day",
     "until_snooze": "Remind me on",
     "until_estimate": "Expected day of completion",

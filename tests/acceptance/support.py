@@ -29,12 +29,18 @@ from kijitsu.store.engine import connect
 ROOT = Path(__file__).parents[2]
 UP_SECONDS = 240
 
-# The letters of these three are few enough to be counted by hand. May 31 2016 is a Tuesday.
-SMALL = """\
+HEAD = """\
 plan: small
 title: 小さな計画
 fiscal_year: H28
 organisation: ishinomaki
+"""
+"""How the file of a small plan begins."""
+
+# The letters of these three are few enough to be counted by hand. May 31 2016 is a Tuesday.
+SMALL = (
+    HEAD
+    + """\
 milestones:
   review:
     title: 評価書の再評価
@@ -55,6 +61,7 @@ milestones:
   audience: {title: 公聴, kind: meeting, owner: committee, when: 2016-10-20}
   portal: {title: 窓口の開始, kind: service, owner: information_systems, when: 平成29年1月, after: [filing]}
 """
+)
 
 
 @dataclass(frozen=True)

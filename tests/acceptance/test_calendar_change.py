@@ -9,18 +9,16 @@ import pytest
 from sqlalchemy import text
 
 from kijitsu.people import os_user
-from tests.acceptance.support import Desk, calendar_with, close_day, engine_of
+from tests.acceptance.support import HEAD, Desk, calendar_with, close_day, engine_of
 from tests.integration.smtp_relays import unused_place
 
 THURSDAY, FRIDAY, TUESDAY = "2016-07-14", "2016-07-15", "2016-07-19"
 LAW = "市の記念日（記念日条例）"
 
 # July 18 is 海の日 and July 31 a Sunday, so that July 29 is the last open day of the month.
-PLAN = """\
-plan: small
-title: 小さな計画
-fiscal_year: H28
-organisation: ishinomaki
+PLAN = (
+    HEAD
+    + """\
 milestones:
   filing: {title: 届出書の提出, kind: filing, owner: residents, when: 平成28年7月}
   study: {title: 議案の調製, kind: ordinance, owner: general_affairs, when: 2016-07-20～, duration: 10wd}
@@ -33,6 +31,7 @@ milestones:
     due: {rule: notice_of_session, from: session.start}
   training: {title: 職員研修, kind: training, owner: general_affairs, when: 2016-10-03, done: 2016-07-01}
 """
+)
 
 # The study's ten days from July 20 end on August 2, with July 29 closed on the 3rd; the session opens the day after,
 # and is called seven days ahead.

@@ -8,14 +8,12 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.acceptance.support import ROOT, Desk, calendar_with
+from tests.acceptance.support import HEAD, ROOT, Desk, calendar_with
 
 FRIDAY = "2016-06-03"
-PLAN = """\
-plan: small
-title: 小さな計画
-fiscal_year: H28
-organisation: ishinomaki
+PLAN = (
+    HEAD
+    + """\
 milestones:
   draft: {title: 案の作成, kind: milestone, owner: general_affairs, when: 2016-06-06～2016-06-17, duration: 10wd}
   bill: {title: 議案の提出, kind: ordinance, owner: general_affairs, after: [draft], when: 2016-06-20～2016-06-22}
@@ -29,6 +27,7 @@ milestones:
   notice: {title: 届出, kind: filing, owner: residents, after: [sending], due: 2016-09-30, basis: 番号法第19条}
   opening: {title: 窓口の開始, kind: service, owner: information_systems, after: [notice], when: 平成28年10月}
 """
+)
 PEOPLE = """\
 people:
   kachou: {title: 総務課長, roles: [manager], bodies: [general_affairs], posts: [総務課長]}

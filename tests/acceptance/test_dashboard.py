@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def page(browser: Browser, cockpit: Cockpit) -> Iterator[Page]:
 @pytest.fixture
 def picture(page: Page, tmp_path: Path) -> Callable[[str], None]:
     """Take a picture for the tutorial."""
-    folder = Path(os.environ.get("PICTURES") or tmp_path)
+    folder = Path(os.environ["PICTURES"], "tutorial") if "PICTURES" in os.environ else tmp_path
 
     def take(name: str) -> None:
         page.mouse.move(0, 0)
@@ -100,24 +101,23 @@ def open_run(page: Page, cockpit: Cockpit, run: str) -> dict[str, dict[str, Any]
     return {found[1]: node for node in nodes if (found := re.search(r"\[(\S+)\]$", node["label"]))}
 
 
-def upstream(node: dict[str, Any], nodes: dict[str, dict[str, Any]]) -> set[str]:
-    by_id = {each["id"]: (name, each) for name, each in nodes.items()}
-    found: set[str] = set()
-    for parent in node["parents"]:
-        name, above = by_id[parent["id"]]
-        found |= {name} | upstream(above, nodes)
-    return found
+def upstream(nodes: dict[str, dict[str, Any]]) -> dict[str, set[str]]:
+    """Return what each milestone of a graph waits for in the end."""
+    names = {node["id"]: name for name, node in nodes.items()}
+
+    @cache
+    def of(name: str) -> set[str]:
+        before = {names[parent["id"]] for parent in nodes[name]["parents"]}
+        return before.union(*map(of, before))
+
+    return {name: of(name) for name in nodes}
 
 
 def run_the_watch(page: Page) -> str:
     """Start 毎朝 by hand, as after a report, and return the run once it has ended."""
-    dashboard.turn_to(page, "Deployments")
-    page.get_by_role("link", name="毎朝", exact=True).first.click()
-    page.get_by_role("button", name="Run", exact=True).click()
-    page.get_by_text("Quick run").click()
-    page.locator(".toast-flow-run-create__button").first.dispatch_event("click")
+    run = dashboard.run_at_once(page, "毎朝")
     expect(page.get_by_text(re.compile("^(要対応|順調)$")).first).to_be_visible(timeout=RUN_SECONDS)
-    return page.url.rpartition("/")[2].partition("?")[0]
+    return run
 
 
 def test_the_first_words_say_where_to_look(cockpit: Cockpit, page: Page, picture: Callable[[str], None]) -> None:
@@ -152,8 +152,9 @@ def test_the_graph_shows_what_a_late_assessment_stops_and_why(
     assert nodes["pia"]["state_type"] == "FAILED"
     stopped = {name for name, node in nodes.items() if node["state_type"] == "PENDING"}
     assert {"precheck", "notification", "linkage"} <= stopped
-    assert all("pia" in upstream(nodes[name], nodes) for name in stopped)
-    assert all(not upstream(node, nodes) & (stopped | {"pia"}) for name, node in nodes.items() if name not in stopped)
+    before = upstream(nodes)
+    assert all("pia" in before[name] for name in stopped)
+    assert all(not before[name] & (stopped | {"pia"}) for name in nodes if name not in stopped)
 
     dashboard.lay_out_as_grid(page)
     picture("graph")
@@ -242,7 +243,8 @@ def test_a_clerk_reports_the_assessment_and_the_next_watch_lets_go(
     assert (nodes["pia"]["state_type"], nodes["precheck"]["state_type"]) == ("COMPLETED", "COMPLETED")
     # Published it is not yet, which was due as well, and holds the rest.
     assert nodes["pia_publication"]["state_type"] == "FAILED"
-    assert all("pia_publication" in upstream(node, nodes) for node in nodes.values() if node["state_type"] == "PENDING")
+    before = upstream(nodes)
+    assert all("pia_publication" in before[name] for name, node in nodes.items() if node["state_type"] == "PENDING")
     picture("freed")
 
 

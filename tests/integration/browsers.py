@@ -19,6 +19,7 @@ from tests.board import CLERK, installation, served
 PEOPLE = """
 people:
   tanaka: {title: 総務課長, roles: [manager], bodies: [general_affairs], posts: [総務課長]}
+  kondo: {title: 情報政策課長, roles: [manager], bodies: [information_systems]}
   suzuki: {title: 事務局 係員, roles: [secretariat]}
   sato: {title: 情報システム課 係員, roles: [administrator]}
 """

@@ -452,10 +452,10 @@ def test_behind_the_proxy_guesses_are_counted_for_each_of_its_clients(
 ) -> None:
     monkeypatch.setattr(passwords, "MOST_FROM_AN_ADDRESS", 3)
     with proxied.browser("127.0.0.2") as proxy:
-        proxy.headers["X-Forwarded-For"] = "203.0.113.1, 198.51.100.7"
+        proxy.headers["X-Forwarded-For"] = "192.0.2.11, 192.0.2.7"
         for number in range(3):
             last = sign_in(proxy, f"name-{number}", "x")
-        proxy.headers["X-Forwarded-For"] = "198.51.100.7, 198.51.100.8"
+        proxy.headers["X-Forwarded-For"] = "192.0.2.7, 192.0.2.8"
         other = sign_in(proxy, "name-9", "x")
 
     assert (last.status_code, other.status_code) == (429, 403)

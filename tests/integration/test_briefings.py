@@ -18,7 +18,7 @@ from kijitsu.services.overview import overview
 from kijitsu.services.watching import watch
 from kijitsu.settings import Settings
 from kijitsu.store.rows import OutboxRow, OutboxState
-from tests.acceptance.support import calendar_with
+from tests.acceptance.support import HEAD, calendar_with
 from tests.at_once import at_once
 
 CLERK = Actor("総務課 係員", "test", ALL_ROLES)
@@ -26,16 +26,15 @@ ISHINOMAKI, HEADQUARTERS, SECRETARIAT = "042021", "推進本部", "番号制度�
 PENDING, SENT, WITHDRAWN = OutboxState.PENDING, OutboxState.SENT, OutboxState.WITHDRAWN
 
 # Five open days before Monday, June 20, is Monday, June 13. Under `external`, nobody else writes to the headquarters.
-PLAN = """\
-plan: small
-title: 小さな計画
-fiscal_year: H28
-organisation: ishinomaki
+PLAN = (
+    HEAD
+    + """\
 milestones:
   review: {title: 再評価, kind: assessment, owner: general_affairs, when: 2016-05-02～2016-06-03}
   filing: {title: 届出, kind: filing, owner: residents, when: 平成28年9月, after: [review]}
   council: {title: 本部会議, kind: meeting, owner: headquarters, when: 2016-06-20, reminders: external}
 """
+)
 NAMED = "「本部会議」の前の報告"
 
 

@@ -20,13 +20,12 @@ from kijitsu.services.reckoning import Request, move_request
 from kijitsu.services.watching import watch
 from kijitsu.settings import Settings
 from kijitsu.store.rows import ProposalState
-from tests.acceptance.support import calendar_with
+from tests.acceptance.support import HEAD, calendar_with
 from tests.at_once import at_once
 from tests.board import CLERK, ISHINOMAKI, TODAY
 from tests.integration.test_dispatch_killed import in_a_process, was_killed
 
 WORKERS = 4
-HEAD = "plan: small\ntitle: 小さな計画\nfiscal_year: H28\norganisation: ishinomaki\n"
 BODY = "milestones:\n" + "".join(
     f"  m{n}: {{title: 項目{n}, kind: meeting, owner: residents, when: 2016-07-0{n + 1}, duration: 1wd}}\n"
     for n in range(WORKERS)

@@ -31,24 +31,23 @@ from kijitsu.store.engine import connect
 from kijitsu.store.rows import ProposalState
 from kijitsu.store.tables import metadata
 from kijitsu.store.work import UnitOfWork
-from tests.acceptance.support import calendar_with
+from tests.acceptance.support import HEAD, calendar_with
 from tests.board import CLERK, ISHINOMAKI, TODAY
 from tests.integration.test_dispatch_killed import Instants, in_a_process, was_killed
 from tests.unit.requests import ReadOnce
 
 KILLS = int(os.environ.get("CHANGE_KILLS", "12"))
 CHIEF = Actor("事務局長", "test", ALL_ROLES, posts=frozenset({"総務部長"}))
-PLAN = """\
-plan: small
-title: 小さな計画
-fiscal_year: H28
-organisation: ishinomaki
+PLAN = (
+    HEAD
+    + """\
 approvers: [総務部長]
 milestones:
   first: {title: 調査, kind: meeting, owner: general_affairs, when: 2016-06-20}
   second: {title: 届出, kind: filing, owner: residents, when: 2016-06-21, after: [first], due: 2016-12-22}
   third: {title: 公聴, kind: meeting, owner: committee, when: 2016-10-20}
 """
+)
 Rows = dict[str, list[Any]]
 
 

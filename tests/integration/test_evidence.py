@@ -25,19 +25,17 @@ from kijitsu.office import ALL_ROLES, Actor, NotAllowed, Office
 from kijitsu.services import evidencing, reading
 from kijitsu.services.reporting import BadReport, Report, report
 from kijitsu.store import rows
+from tests.acceptance.support import HEAD
 from tests.at_once import at_once
-from tests.board import ISHINOMAKI, TODAY, installation
+from tests.board import CLERK, ISHINOMAKI, TODAY, installation
 
-CLERK = Actor("事務局 係員", "test", ALL_ROLES)
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
 PAPER = {"評価書": "総第75号"}
 
 # Friday 20 May 2016. The study is overdue since April; the survey is not, and nobody reported it.
-PLAN = """\
-plan: small
-title: 小さな計画
-fiscal_year: H28
-organisation: ishinomaki
+PLAN = (
+    HEAD
+    + """\
 milestones:
   review: {title: 評価書の再評価, kind: assessment, owner: general_affairs, when: 平成28年4月～5月, evidence: [評価書]}
   both: {title: 二つの証拠, kind: assessment, owner: general_affairs, when: 平成28年5月, evidence: [議事録, 名簿]}
@@ -59,6 +57,7 @@ milestones:
     when: 2016-04-01～2016-05-31
     recurs: {every: 1y, until: 平成30年3月}
 """
+)
 
 
 @pytest.fixture

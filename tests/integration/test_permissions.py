@@ -107,7 +107,11 @@ ACTS: list[tuple[str, Callable[[Office], object], set[Role]]] = [
     ),
     ("watch", lambda o: watching.watch(o, "small", actor=o.actor()), {SECRETARIAT, ADMINISTRATOR}),
     ("send now", lambda o: delivering.send_now(o, o.library.organisations()[0]), {SECRETARIAT, ADMINISTRATOR}),
-    ("send again", lambda o: delivering.resend(o, o.library.organisations()[0], "small"), {SECRETARIAT, ADMINISTRATOR}),
+    (
+        "send again",
+        lambda o: delivering.resend(o, o.library.organisations()[0], o.actor(), "small"),
+        {SECRETARIAT, ADMINISTRATOR},
+    ),
     ("back up", lambda o: keeping.backup(o, o.actor()), {ADMINISTRATOR}),
     ("restore", restore_elsewhere, {ADMINISTRATOR}),
     ("send a trial", lambda o: trial.send_trial(o, "small", "general_affairs"), {SECRETARIAT, ADMINISTRATOR}),

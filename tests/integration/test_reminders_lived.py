@@ -25,7 +25,7 @@ from kijitsu.services import adopting, changing, reporting
 from kijitsu.services.watching import PassReport, watch
 from kijitsu.settings import Settings
 from kijitsu.store.rows import OutboxState, ReminderState
-from tests.acceptance.support import Desk, calendar_with, read_mails
+from tests.acceptance.support import HEAD, Desk, calendar_with, read_mails
 from tests.board import end
 from tests.unit.owed_by_days import Seen, Word, days, owed_by_days, people, place_of
 from tests.unit.test_schedule_by_loops import is_open
@@ -54,7 +54,7 @@ ANSWERS = [Deed.ACKNOWLEDGE, Deed.SNOOZE, Deed.ESTIMATE, Deed.EXCUSE]
 
 @st.composite
 def plans(draw: st.DrawFn) -> str:
-    lines = ["plan: small", "title: 小さな計画", "fiscal_year: H28", "organisation: ishinomaki", "milestones:"]
+    lines = ["milestones:"]
     for number in range(draw(st.integers(2, 5))):
         earlier = [f"m{each}" for each in range(number)]
         after = draw(st.lists(st.sampled_from(earlier), max_size=2, unique=True)) if earlier else []
@@ -64,7 +64,7 @@ def plans(draw: st.DrawFn) -> str:
             f"  m{number}: {{title: 項目{number}, kind: meeting, owner: {draw(OWNERS)}, when: {draw(WINDOWS)},"
             f" after: [{links}], reminders: {draw(POLICIES)}{validity}}}"
         )
-    return "\n".join(lines) + "\n"
+    return HEAD + "\n".join(lines) + "\n"
 
 
 @dataclass(frozen=True)
@@ -248,16 +248,15 @@ def test_a_second_pass_of_any_day_changes_nothing_in_the_ledger(tmp_path: Path) 
         city.check_letters(report.standing.plan)
 
 
-PLAN = """\
-plan: small
-title: 小さな計画
-fiscal_year: H28
-organisation: ishinomaki
+PLAN = (
+    HEAD
+    + """\
 milestones:
   m0: {title: 素案, kind: meeting, owner: residents, when: 2016-05-02～2016-05-31, reminders: statutory}
   m1: {title: 意見, kind: meeting, owner: committee, when: 2016-06-01～2016-06-24, after: [m0], reminders: standard}
   m2: {title: 照会, kind: meeting, owner: general_affairs, when: 2016-05-02～2016-06-30, reminders: filing}
 """
+)
 
 
 def test_nobody_is_told_of_a_move_but_those_whom_its_policy_names(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from kijitsu.services.reckoning import move_request
 from kijitsu.services.watching import watch
 from kijitsu.settings import Settings
 from kijitsu.store.rows import ReminderState
-from tests.acceptance.support import ROOT, calendar_with
+from tests.acceptance.support import HEAD, ROOT, calendar_with
 from tests.at_once import at_once
 
 CLERK = Actor("総務課 係員", "test", ALL_ROLES)
@@ -139,11 +139,9 @@ def test_a_report_for_a_plan_that_was_never_adopted_says_how_to_adopt_it(office:
 
 def test_a_move_elsewhere_leaves_a_reminder_of_the_firm_date_behind_a_provisional_one(tmp_path: Path) -> None:
     # The vote is yet to come, so that the deadline of the sending moves with it; the effect needs it by September 29.
-    plan = """\
-plan: small
-title: 小さな計画
-fiscal_year: H28
-organisation: ishinomaki
+    plan = (
+        HEAD
+        + """\
 milestones:
   vote: {title: 議決, kind: meeting, owner: general_affairs, when: 2016-08-01～}
   sending:
@@ -155,6 +153,7 @@ milestones:
   effect: {title: 施行, kind: milestone, owner: general_affairs, after: [sending], due: 2016-09-30}
   portal: {title: 窓口の開始, kind: service, owner: residents, when: 平成29年1月}
 """
+    )
     calendar = calendar_with(tmp_path / "calendar", small=plan)
     office = open_office(Settings(home=tmp_path / "home", calendar=calendar, today="2016-09-15"))
     office.upgrade()

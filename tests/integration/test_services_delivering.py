@@ -338,14 +338,14 @@ def test_a_resent_letter_starts_counting_its_tries_again(engine: Engine, running
         assert town.dispatch().dead == 3
     key = town.outbox()[1].key
 
-    assert delivering.resend(town.office, town.organisation, "fy28", key) == 1
-    assert delivering.resend(town.office, town.organisation, "fy28", key) == 0
-    assert delivering.resend(town.office, town.organisation, "fy28", "no such key") == 0
-    assert delivering.resend(town.office, town.organisation, "fy29") == 0
+    assert delivering.resend(town.office, town.organisation, town.office.actor(), "fy28", key) == 1
+    assert delivering.resend(town.office, town.organisation, town.office.actor(), "fy28", key) == 0
+    assert delivering.resend(town.office, town.organisation, town.office.actor(), "fy28", "no such key") == 0
+    assert delivering.resend(town.office, town.organisation, town.office.actor(), "fy29") == 0
     assert town.states() == {"pending": 1, "dead": 2}
     assert town.reminders() == {"pending": 2, "dead": 4}
 
-    assert delivering.resend(town.office, town.organisation, "fy28") == 2
+    assert delivering.resend(town.office, town.organisation, town.office.actor(), "fy28") == 2
     assert {(row.state, row.attempts) for row in town.outbox()} == {(OutboxState.PENDING, 0)}
     assert replace(town, place=running.place).dispatch().sent == 3
     assert town.audit() == ["give-up"] * 3 + ["resend"] * 3

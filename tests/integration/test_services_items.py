@@ -18,20 +18,19 @@ from kijitsu.office import ALL_ROLES, Actor, Office
 from kijitsu.services import adopting, changing, delivering, reporting
 from kijitsu.services.watching import watch
 from kijitsu.settings import Settings
-from tests.acceptance.support import calendar_with
+from tests.acceptance.support import HEAD, calendar_with
 
 CLERK = Actor("総務課 係員", "test", ALL_ROLES)
-PLAN = """\
-plan: small
-title: 小さな計画
-fiscal_year: H28
-organisation: ishinomaki
+PLAN = (
+    HEAD
+    + """\
 milestones:
   root: {title: 調査, kind: test, owner: finance, when: 2016-05-02～2016-05-31}
   held: {title: 設計, kind: test, owner: residents, when: 2016-06-01～2016-06-24, after: [root]}
   outside: {title: 議決, kind: test, owner: assembly, when: 2016-06-01～2016-06-24}
   paper: {title: 届出書, kind: test, owner: personnel, when: 2016-06-01～2016-09-30, evidence: [届出書]}
 """
+)
 
 
 @dataclass

@@ -22,7 +22,7 @@ from kijitsu.services import adopting, changing, reporting
 from kijitsu.services.watching import PassReport, watch
 from kijitsu.settings import Settings
 from kijitsu.store.rows import OutboxRow, OutboxState, ReminderRow, ReminderState
-from tests.acceptance.support import calendar_with, close_day
+from tests.acceptance.support import HEAD, calendar_with, close_day
 from tests.board import end
 
 CLERK = Actor("総務課 係員", "test", ALL_ROLES)
@@ -30,17 +30,16 @@ ISHINOMAKI, TOKYO = "042021", ZoneInfo("Asia/Tokyo")
 PENDING, SENT, WITHDRAWN = OutboxState.PENDING, OutboxState.SENT, OutboxState.WITHDRAWN
 
 # Of June 24, a Friday, the days ahead are 6/10, 6/17 and 6/23; of June 30, a Thursday, 6/16, 6/23 and 6/29.
-PLAN = """\
-plan: small
-title: 小さな計画
-fiscal_year: H28
-organisation: ishinomaki
+PLAN = (
+    HEAD
+    + """\
 milestones:
   draft: {title: 素案, kind: meeting, owner: residents, when: 2016-05-02～2016-06-24, reminders: standard}
   survey: {title: 照会, kind: meeting, owner: residents, when: 2016-05-02～2016-06-30, reminders: standard}
   opinion: {title: 意見, kind: meeting, owner: general_affairs, when: 2016-05-02～2016-06-24, reminders: standard}
   report: {title: 報告, kind: meeting, owner: finance, when: 2016-09-01～2016-09-30, reminders: standard}
 """
+)
 
 
 class Plainly:

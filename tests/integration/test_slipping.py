@@ -17,24 +17,23 @@ from kijitsu.office import ALL_ROLES, Actor, NotAllowed, Office
 from kijitsu.services import adopting, changing, reporting, slipping
 from kijitsu.services.slipping import SlipReport, slip
 from kijitsu.settings import Settings
-from tests.acceptance.support import calendar_with
+from tests.acceptance.support import HEAD, calendar_with
 
 CLERK = Actor("総務課 係員", "test", ALL_ROLES)
 ISHINOMAKI = "042021"
 TUESDAY = date(2016, 7, 12)
 
 # July 18 2016 is 海の日, a Monday.
-PLAN = """\
-plan: small
-title: 小さな計画
-fiscal_year: H28
-organisation: ishinomaki
+PLAN = (
+    HEAD
+    + """\
 milestones:
   design: {title: 設計, kind: milestone, owner: general_affairs, when: 2016-07-11～2016-07-15}
   review: {title: 点検, kind: milestone, owner: residents, after: [design]}
   report: {title: 報告, kind: filing, owner: residents, after: [review], due: {rule: own, from: review.finish}}
   survey: {title: 調査, kind: milestone, owner: information_systems, when: 2016-07-04～2016-07-08}
 """
+)
 RULE = """\
 rules:
   own:

@@ -31,7 +31,7 @@ def test_the_index_links_to_every_preview() -> None:
 def test_the_previews_are_small_and_name_no_address_but_made_up_ones() -> None:
     files = contents(LETTERS)
 
-    assert sum(len(text.encode()) for text in files.values()) < 450_000
+    assert sum(len(text.encode()) for text in files.values()) < 480_000
     whole = "\n".join(text.replace("\n ", "") if name.endswith(".ics") else text for name, text in files.items())
     assert set(re.findall(r"(?:@|://)([\w.-]+)", whole)) == {"city.example", "k.example"}
 

@@ -99,7 +99,7 @@ def show(desk: AtAPlan) -> Response:
 @router.post("/baselines")
 async def name_baseline(desk: AtAPlan) -> Response:
     """Give a revision a name."""
-    return await _with_form(desk, _named)
+    return await with_form(desk, _named)
 
 
 def _named(desk: Desk, form: Form) -> Response:
@@ -146,7 +146,7 @@ def choose(desk: AtAPlan) -> Response:
 @router.post("/new")
 async def submit(desk: AtAPlan) -> Response:
     """Make a change that was previewed, or ask for its approval."""
-    return await _with_form(desk, _submitted)
+    return await with_form(desk, _submitted)
 
 
 def _submitted(desk: Desk, form: Form) -> Response:
@@ -155,9 +155,9 @@ def _submitted(desk: Desk, form: Form) -> Response:
 
     def act() -> Change:
         request = asked.request(form.fields.get("reason", ""))
-        return changing.change(desk.office, desk.plan, request, desk.actor, _seen(form))
+        return changing.change(desk.office, desk.plan, request, desk.actor, seen(form))
 
-    return _acted(desk, form, act, "", again)
+    return acted(desk, form, act, "", again)
 
 
 def _previewed(desk: Desk, asked: Asked, status: int = 200, **values: Any) -> Response:
@@ -185,7 +185,7 @@ def _form(desk: Desk, asked: Asked, status: int = 200, change: Change | None = N
         groups={status: each for status, each in groups.items() if each},
         units=UNITS,
         bodies=plan.organisation.bodies.values(),
-        **_of_change(desk, change, values),
+        **of_change(desk, change, values),
     )
 
 
@@ -201,19 +201,19 @@ def look(desk: AtAPlan, number: int) -> Response:
 @router.post("/proposals/{number:int}/approve")
 async def approve(desk: AtAPlan, number: int) -> Response:
     """Approve a proposed change and make it."""
-    return await _with_form(desk, partial(_approved, number=number))
+    return await with_form(desk, partial(_approved, number=number))
 
 
 @router.post("/proposals/{number:int}/turn-down")
 async def turn_down(desk: AtAPlan, number: int) -> Response:
     """Turn a proposed change down, or withdraw one's own."""
-    return await _with_form(desk, partial(_turned_down, number=number))
+    return await with_form(desk, partial(_turned_down, number=number))
 
 
 def _approved(desk: Desk, form: Form, number: int) -> Response:
     reason = form.fields.get("decision", "")
-    act = partial(changing.approve, desk.office, desk.plan, number, desk.actor, reason, _seen(form))
-    return _acted(desk, form, act, "approved", partial(_proposal, desk, number))
+    act = partial(changing.approve, desk.office, desk.plan, number, desk.actor, reason, seen(form))
+    return acted(desk, form, act, "approved", partial(_proposal, desk, number))
 
 
 def _turned_down(desk: Desk, form: Form, number: int) -> Response:
@@ -242,7 +242,7 @@ def _proposal(desk: Desk, number: int, status: int = 200, **values: Any) -> Resp
         proposal=proposal,
         refused=refused,
         state=changing.SHOWN_STATES[proposal.row.state] if proposal else "",
-        **_of_change(desk, change, values),
+        **of_change(desk, change, values),
     )
 
 
@@ -258,13 +258,13 @@ def look_back(desk: AtAPlan, number: int) -> Response:
 @router.post("/{number:int}/undo")
 async def undo(desk: AtAPlan, number: int) -> Response:
     """Take a revision back, or ask for approval to do so."""
-    return await _with_form(desk, partial(_undone, number=number))
+    return await with_form(desk, partial(_undone, number=number))
 
 
 def _undone(desk: Desk, form: Form, number: int) -> Response:
     request = changing.undo_request(desk.office, desk.plan, number, form.fields.get("reason", ""))
-    act = partial(changing.change, desk.office, desk.plan, request, desk.actor, _seen(form))
-    return _acted(desk, form, act, "", partial(_undo, desk, number))
+    act = partial(changing.change, desk.office, desk.plan, request, desk.actor, seen(form))
+    return acted(desk, form, act, "", partial(_undo, desk, number))
 
 
 def _undo(desk: Desk, number: int, status: int = 200, **values: Any) -> Response:
@@ -281,19 +281,19 @@ def _undo(desk: Desk, number: int, status: int = 200, **values: Any) -> Response
         number=number,
         made=made[0] if made else None,
         refused=refused,
-        **_of_change(desk, change, values),
+        **of_change(desk, change, values),
     )
 
 
 # --- what they share ---
 
 
-async def _with_form(desk: Desk, act: Callable[[Desk, Form], Response]) -> Response:
+async def with_form(desk: Desk, act: Callable[[Desk, Form], Response]) -> Response:
     form = await read_form(desk.request, desk.signed.csrf)
     return await run_in_threadpool(act, desk, form)
 
 
-def _acted(desk: Desk, form: Form, act: Callable[[], Change], said: str, again: Callable[..., Response]) -> Response:
+def acted(desk: Desk, form: Form, act: Callable[[], Change], said: str, again: Callable[..., Response]) -> Response:
     """Do what was asked for, and go back to the list; or show the page again with what is in the way."""
     try:
         done = act()
@@ -304,7 +304,7 @@ def _acted(desk: Desk, form: Form, act: Callable[[], Change], said: str, again: 
     return desk.back(f"plans/{desk.plan}/changes", said=said or ("proposed" if done.proposed_as else "made"))
 
 
-def _of_change(desk: Desk, change: Change | None, values: Mapping[str, Any]) -> dict[str, Any]:
+def of_change(desk: Desk, change: Change | None, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what every page with a preview is given.
 
     That is the change, why this person may not make it, the errors and what was typed; `since` are the revisions that
@@ -338,7 +338,7 @@ def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
-def _seen(form: Form) -> int:
+def seen(form: Form) -> int:
     """Return the revision that was looked at. Raises InputError for a form that does not say which."""
     number = _number(form.fields.get("seen", ""))
     if number is None:

@@ -16,8 +16,8 @@ router = APIRouter()
 
 @router.api_route("/", methods=["GET", "HEAD"])
 def begin(desk: AtTheDoor) -> Response:
-    """Go to the first page of the plan that is meant."""
-    return RedirectResponse(f"plans/{desk.office.plan}/today", 303)
+    """Go to the first page of the plan that is meant; where there is none yet, to the plans."""
+    return RedirectResponse(f"plans/{desk.meant}/today" if desk.meant else "plans", 303)
 
 
 @router.api_route("/plans/{plan}/today", methods=["GET", "HEAD"])
