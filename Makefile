@@ -2,8 +2,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# How many processes share the tests; each has a PostgreSQL of its own.
-WORKERS ?= 2
+# How many processes share the tests, which often wait for servers; each has a PostgreSQL of its own.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check bench docs lock clean

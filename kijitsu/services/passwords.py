@@ -155,8 +155,13 @@ def _network(address: str) -> str:
 
 
 def home_of(office: Office) -> Organisation:
-    """Return the organisation whose accounts and audit log these are: the first, where there are several."""
-    return office.library.organisations()[0]
+    """Return the organisation whose accounts and audit log these are: the first, where there are several.
+
+    Raises InputError where there is none.
+    """
+    for organisation in office.library.organisations():
+        return organisation
+    raise InputError(f"{office.settings.calendar}/organisations/ に組織のファイルがありません。")
 
 
 def opened(office: Office, readonly: bool = False) -> UnitOfWork:

@@ -185,9 +185,16 @@ class Timeline:
 
     @property
     def steps(self) -> tuple[date, ...]:
-        """A week and a day before the day that was asked for, a day and a week after it, as far as there are days."""
+        """A week and a day before the day that was asked for, and after it; that day itself where there is none."""
         first, last = self.days
-        return tuple(max(first, min(last, self.on + timedelta(step))) for step in (-7, -1, 1, 7))
+        days = (self.on + timedelta(step) for step in (-7, -1, 1, 7))
+        return tuple(day if first <= day <= last else self.on for day in days)
+
+    @property
+    def slide(self) -> tuple[int, int]:
+        """How many days there are beside the first, and how many of them lie before the day that was asked for."""
+        first, last = self.days
+        return (last - first).days, (self.on - first).days
 
     @cached_property
     def places(self) -> dict[str, int]:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
 from kijitsu.messages import Envelope, Wording
-from kijitsu.store.rows import OutboxRow, OutboxState, ReminderRow, ReminderState
+from kijitsu.store.rows import Delivery, OutboxRow, OutboxState, ReminderRow, ReminderState
 from kijitsu.store.work import UnitOfWork
 from tests.at_once import at_once
 
@@ -307,3 +307,19 @@ def test_senders_at_once_never_claim_the_same_message(shared_engine: Engine) -> 
         return claimed
 
     assert sorted(key for claimed in at_once(4, send) for key in claimed) == keys
+
+
+def test_what_became_of_some_messages_is_told_without_their_words(engine: Engine) -> None:
+    put_out(engine, "refused", "waits", "another")
+    with work(engine) as uow:
+        claimed = uow.outbox.claim(NOW, LEASE, "a")
+        assert claimed
+        uow.outbox.mark_failed(claimed.key, "a", "550 no", None)
+        uow.commit()
+
+    with work(engine, readonly=True) as uow:
+        found = uow.outbox.deliveries([claimed.key, "unknown"])
+        nothing = uow.outbox.deliveries([])
+
+    assert found == {claimed.key: Delivery(claimed.key, OutboxState.DEAD, NOW + LEASE, None, "550 no")}
+    assert nothing == {}

@@ -12,19 +12,20 @@ import httpx
 import pytest
 
 from kijitsu.bootstrap import open_office
+from kijitsu.domain.changes import Cascade
 from kijitsu.domain.gates import SHOWN
 from kijitsu.domain.history import Deed
 from kijitsu.domain.windows import Window
 from kijitsu.services import adopting, changing, reading
-from kijitsu.services.changing import Cascade
 from kijitsu.services.reporting import Report, report
 from kijitsu.services.slipping import baseline
 from kijitsu.services.timeline import Asked, timeline
 from kijitsu.settings import Settings
-from kijitsu.web.svg_timeline import picture
-from tests.board import CLERK
+from kijitsu.web.svg_timeline import Words, picture
+from tests.board import CLERK, crowded
 from tests.integration.browsers import Door, door
 
+SCRIPT = "<script>alert(1)</script>"
 ROW = re.compile(r'<a class="row (\w+)( critical)?" href="milestones/(\w+)" aria-label="([^"]*)">')
 LINE = re.compile(r'<tr id="r-(\w+)".*?</tr>', re.DOTALL)
 
@@ -144,7 +145,8 @@ def test_windows_are_sharp_or_soft_or_without_an_end_and_the_assembly_sits(tmp_p
     now = reading.standing(office, "fy28", date(2016, 7, 13))
 
     page = timeline(office, now, Asked(date(2016, 7, 13), every=True))
-    svg = picture(page, page.ties, lambda row: row.milestone.title, lambda id: id, "工程表")
+    words = Words(lambda row: row.milestone.title, lambda status: SHOWN[status], str, str, str, "工程表")
+    svg = picture(page, page.ties, words, lambda id: id)
 
     windows = [row.milestone.window for row in page.rows if row.milestone.window]
 
@@ -155,8 +157,31 @@ def test_windows_are_sharp_or_soft_or_without_an_end_and_the_assembly_sits(tmp_p
     wanted = [window for window in windows if is_here(window)]
     assert svg.count('class="w ') == len(wanted)
     assert svg.count('class="w sharp') == sum(window.precision == "day" for window in wanted)
-    assert len(re.findall(r'<path class="w ', svg)) == sum(window.is_open for window in wanted)
+    # What has no end, or has it outside of the picture, has no edge there.
+    assert svg.count('class="edges') == svg.count('<path class="w ') > sum(window.is_open for window in wanted) > 0
+    assert svg.count('class="end') == sum(window.is_open for window in wanted)
+    assert svg.count('class="unsettled') == sum(window.undecided for window in windows) > 0
     [sitting] = [each for each in page.sittings if each.days[0].year == 2016]
     assert (sitting.days[1] - sitting.days[0]) > timedelta(7)
     assert svg.count("\n") == 0
     assert svg.count('class="row ') == len(page.rows) == 69
+
+
+def test_a_long_plan_comes_in_sheets_its_ties_go_across_and_its_titles_are_text(tmp_path: Path) -> None:
+    with door(tmp_path, plan=crowded(60).replace("第7号", SCRIPT)) as city:
+        page = shown(city, ties="all", zoom="all").text
+
+    assert [len(ROW.findall(sheet)) for sheet in page.split("<svg xmlns")[1:]] == [26, 26, 8]
+    # Each rests on the fifth before it: five ties go on from each sheet to the next, and are drawn on both.
+    assert page.count('class="tip') == 55 + 2 * 5
+    assert SCRIPT not in page
+    assert SCRIPT in drawn(page)["step_7"]
+    assert SCRIPT in unescape(listed(page)["step_12"])
+
+
+def test_english_says_its_months_in_english(city: Door) -> None:
+    page = shown(city, lang="en").text
+
+    assert ">FY2016</text>" in page
+    assert ">Apr</text>" in page
+    assert "月</text>" not in page

@@ -11,29 +11,30 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Response
 from markupsafe import Markup
 
+from kijitsu.domain.eras import show_fiscal_year, show_year
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.gates import Status
 from kijitsu.domain.plan import Kind
 from kijitsu.domain.windows import parse_day
 from kijitsu.services.timeline import Asked, Order, Row, Timeline, Zoom, shown_ties, timeline
 from kijitsu.web.desk import AtAPlan, Desk
-from kijitsu.web.svg_timeline import picture
+from kijitsu.web.svg_timeline import Words, picture
 from kijitsu.web.words import shown_day, shown_status
 
 KINDS: Mapping[Kind, tuple[str, str]] = {
     Kind.MEETING: ("会議", "Meeting"),
-    Kind.ORDINANCE: ("条例・規則", "Ordinance"),
+    Kind.ORDINANCE: ("例規", "Ordinance"),
     Kind.BUDGET: ("予算", "Budget"),
     Kind.ASSESSMENT: ("評価", "Assessment"),
     Kind.ROSTER: ("名簿", "Roster"),
     Kind.REGISTRATION: ("登録", "Registration"),
     Kind.FILING: ("届出", "Filing"),
     Kind.TEST: ("試験", "Test"),
-    Kind.SERVICE: ("稼働", "Service"),
-    Kind.PUBLICITY: ("広報", "Publicity"),
+    Kind.SERVICE: ("業務", "Service"),
+    Kind.PUBLICITY: ("周知", "Publicity"),
     Kind.TRAINING: ("研修", "Training"),
     Kind.COUNT: ("数値", "Count"),
-    Kind.MILESTONE: ("節目", "Milestone"),
+    Kind.MILESTONE: ("その他", "Other"),
 }
 ZOOMS = {
     Zoom.MONTH: ("月", "Month"),
@@ -50,6 +51,14 @@ ORDERS = {
     Order.OWNER: ("担当", "by who is in charge"),
     Order.TITLE: ("題名", "by title"),
 }
+SHORT_STATES = {
+    Status.READY: "Ready",
+    Status.WAITING: "Waiting",
+    Status.UNDECIDED: "Unsettled",
+}
+"""What English has no room to say in the picture."""
+
+STEPS = (("1週前", "a week back"), ("前日", "a day back"), ("翌日", "a day on"), ("1週後", "a week on"))
 TIES = {
     "critical": ("要の経路", "critical path"),
     "all": ("すべて", "all"),
@@ -85,7 +94,9 @@ def show(desk: AtAPlan) -> Response:
         asked=asked,
         ties=ties,
         picture=Markup(_picture(desk, page, ties)),  # noqa: S704 (every text in it is escaped where it is put in)
-        words=lambda row: _words(desk, row),
+        steps=[
+            (desk.say(*words), day.isoformat()) for words, day in zip(STEPS, page.steps, strict=True) if day != page.on
+        ],
         at=lambda **changed: _address(desk, **changed),
         kinds={kind.value: desk.say(*KINDS[kind]) for kind in Kind},
         zooms={zoom.value: desk.say(*words) for zoom, words in ZOOMS.items()},
@@ -117,28 +128,51 @@ def _address(desk: Desk, **changed: str) -> str:
 
 
 def _picture(desk: Desk, page: Timeline, ties: str) -> str:
-    name = desk.say("工程表。同じ内容の表が下にあります。", "Timeline; the same is in the table below.")
-    drawn = shown_ties(page, ties)
-    return picture(page, drawn, lambda row: _words(desk, row), lambda id: f"milestones/{id}", name)
+    def state(status: Status) -> str:
+        short = SHORT_STATES if desk.language == "en" else {}
+        return short.get(status) or shown_status(status, desk.language)
+
+    def year(of: date) -> str:
+        if of.month == 4:
+            return desk.say(show_fiscal_year(of.year), f"FY{of.year}")
+        return desk.say(show_year(of), str(of.year))
+
+    words = Words(
+        line=lambda row: _line(desk, row),
+        state=state,
+        year=year,
+        month=lambda of: desk.say(f"{of.month}月", f"{of:%b}"),
+        day=lambda of: desk.say(f"{of.month}/{of.day}", f"{of.day} {of:%b}"),
+        name=desk.say("工程表。同じ内容の表があります。", "Timeline; a table says the same."),
+    )
+    return picture(page, shown_ties(page, ties), words, lambda id: f"milestones/{id}")
 
 
-def _words(desk: Desk, row: Row) -> str:
+def _line(desk: Desk, row: Row) -> str:
     """Return what is said of a milestone in one line."""
 
     def day(of: date) -> str:
         return shown_day(of, desk.language, weekday=False)
 
+    def span(days: tuple[date, date | None]) -> str:
+        first, last = days
+        return day(first) if last in (None, first) else f"{day(first)}{desk.say('～', ' – ')}{day(last or first)}"
+
     said = [row.milestone.title, shown_status(row.verdict.status, desk.language), row.owner]
     if row.milestone.window:
         said.append(f"{desk.say('時期', 'window')} {row.milestone.window.wording}")
     if row.planned:
-        said.append(f"{desk.say('予定', 'planned')} {day(row.planned[0])}{desk.say('～', ' – ')}{day(row.planned[1])}")
+        said.append(f"{desk.say('予定', 'planned')} {span(row.planned)}")
     if row.latest:
         said.append(f"{desk.say('遅くとも', 'at the latest')} {day(row.latest[1])}")
     if row.slot.due:
         said.append(f"{desk.say('期限', 'due')} {day(row.slot.due)}")
     if row.slack is not None:
         said.append(desk.say("余裕{}開庁日", "slack {} working days").format(row.slack))
+    if row.valid:
+        said.append(f"{desk.say('有効期間', 'valid')} {span(row.valid)}")
+    if row.baseline:
+        said.append(f"{desk.say('基準', 'baseline')} {span(row.baseline)}")
     if row.is_critical:
         said.append(desk.say("要の経路", "critical"))
     if row.roots:
