@@ -39,7 +39,7 @@ def _listening(settings: Settings) -> list[socket.socket]:
     if settings.board_host == "0.0.0.0":  # noqa: S104 (loopback is among them; nobody but the settings chose it)
         del hosts["127.0.0.1"]
     try:
-        return [
+        listening = [
             socket.create_server(
                 (host, settings.board_port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
             )
@@ -50,6 +50,10 @@ def _listening(settings: Settings) -> list[socket.socket]:
             f"画面を {'、'.join(hosts)} のポート {settings.board_port} で開けません（{exc.strerror or exc}）。"
             "KIJITSU_BOARD_HOST と KIJITSU_BOARD_PORT を確かめてください。"
         ) from exc
+    for each in listening:
+        # asyncio does not see that these are TCP; a small page would wait 40 ms for the reader's acknowledgement.
+        each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 if __name__ == "__main__":
