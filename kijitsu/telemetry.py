@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 _log.setLevel(logging.INFO)
 _lock = Lock()
 
-# Their subject is no plan.
+# Their subject is no plan; nor is that of an entry on an account, `accounts` or `accounts/NAME`.
 _ON_NO_PLAN = ("trial", "export")
 
 
@@ -40,7 +40,9 @@ def tell(logs: Path, event: str, sentence: str = "", **fields: str | int | float
 
 def tell_audit(logs: Path, entry: AuditRow) -> None:
     """Add a line on an entry that was added to the audit log."""
-    plan, _, rest = ("", "", "") if entry.action in _ON_NO_PLAN else entry.subject.partition("/")
+    plan, _, rest = entry.subject.partition("/")
+    if entry.action in _ON_NO_PLAN or plan == "accounts":
+        plan = rest = ""
     # What has more parts is a message's key.
     milestone = "" if "/" in rest else rest
     revision, run = entry.details.get("revision"), entry.details.get("flow_run")

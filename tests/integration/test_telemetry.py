@@ -14,10 +14,11 @@ import pytest
 from kijitsu import telemetry
 from kijitsu.bootstrap import open_office
 from kijitsu.domain.history import Deed
-from kijitsu.services import delivering, reporting
+from kijitsu.services import accounts, delivering, reporting
 from kijitsu.services.watching import watch
 from tests.acceptance.support import SMALL, Desk, calendar_with
 from tests.board import CLERK, ISHINOMAKI, TODAY, installation
+from tests.integration.browsers import PEOPLE
 
 WRITER = """
 import sys
@@ -66,6 +67,17 @@ def test_a_day_of_the_office_is_logged_with_the_ids_of_everything(tmp_path: Path
     everything = "".join(json.dumps(each, ensure_ascii=False) for each in logged)
     assert "@" not in everything
     assert "評価書" not in everything
+
+
+def test_what_is_done_to_an_account_is_logged_as_of_no_plan(tmp_path: Path) -> None:
+    (tmp_path / "people.yaml").write_text(PEOPLE, encoding="utf-8")
+    office = installation(tmp_path, people=tmp_path / "people.yaml", actor="sato")
+
+    accounts.make_link(office, CLERK, "tanaka")
+
+    (logged,) = (each for each in lines(office.settings.logs) if each.get("action") == "account-link")
+    assert logged["subject"] == "accounts/tanaka"
+    assert not {"plan", "milestone"} & set(logged)
 
 
 def test_a_run_of_prefect_stands_in_the_audit_log_and_verifies(tmp_path: Path) -> None:
