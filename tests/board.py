@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import socket
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
+from html import unescape
 from pathlib import Path
+from urllib.parse import urljoin
 
+import httpx
 import uvicorn
 
 from kijitsu.bootstrap import open_office
@@ -27,6 +31,15 @@ from tests.acceptance.support import HEAD, SMALL, calendar_with
 ISHINOMAKI = "042021"
 TODAY = date(2016, 5, 20)
 CLERK = Actor("事務局 係員", "test", ALL_ROLES)
+EVERY_ROLE = """\
+people:
+  viewer: {title: 市民課 係員, roles: [viewer]}
+  department: {title: 総務課 係員, roles: [department], bodies: [general_affairs]}
+  manager: {title: 情報政策課長, roles: [manager], bodies: [information_systems]}
+  head: {title: 総務部長, roles: [manager], bodies: [general_affairs], posts: [総務部長]}
+  secretariat: {title: 事務局 係員, roles: [secretariat]}
+  administrator: {title: 情報システム課 係員, roles: [administrator]}
+"""
 
 
 def installation(folder: Path, plan: str = SMALL, **settings: object) -> Office:
@@ -36,6 +49,19 @@ def installation(folder: Path, plan: str = SMALL, **settings: object) -> Office:
     office.upgrade()
     adopting.adopt(office, "small", CLERK)
     return office
+
+
+def proxied(folder: Path, people: str, plan: str = SMALL, **settings: object) -> Office:
+    """Return such an office, whose people are these and say in the header `X-User` who they are."""
+    (folder / "people.yaml").write_text(people, encoding="utf-8")
+    proxy = {"people": folder / "people.yaml", "proxy_user_header": "X-User", "proxy_from": "127.0.0.1"}
+    return installation(folder, plan, **proxy, **settings)
+
+
+def rows(office: Office) -> list[str]:
+    """Return everything that the database holds."""
+    with sqlite3.connect(office.settings.home / "kijitsu.db") as connection:
+        return list(connection.iterdump())
 
 
 def crowded(count: int) -> str:
@@ -88,6 +114,23 @@ def served(office: Office, clock: Callable[[], datetime] | None = None) -> Itera
         finally:
             server.should_exit = True
             thread.join()
+
+
+def text(page: httpx.Response | str) -> str:
+    """Return what a page says, without its tags."""
+    markup = page if isinstance(page, str) else page.text
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", markup)).split())
+
+
+def forms(page: httpx.Response) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Yield each form that is posted, as its address and the fields that are not typed into."""
+    for found in re.findall(r"<form[^>]*method=\"post\".*?</form>", page.text, re.DOTALL):
+        attributes = [
+            dict(re.findall(r'([\w-]+)="([^"]*)"', tag)) for tag in re.findall(r"<(?:form|input)[^>]*>", found)
+        ]
+        hidden = [each for each in attributes[1:] if each.get("type") == "hidden"]
+        fields = [(each["name"], unescape(each["value"])) for each in hidden]
+        yield urljoin(str(page.url), attributes[0]["action"]), fields
 
 
 def form(page: str, action: str) -> dict[str, str]:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.plan import Organisation
+from kijitsu.web.templating import environment
 
 if TYPE_CHECKING:
     from kijitsu.services.auditing import Verification
@@ -28,22 +27,18 @@ def write_audit_page(
     written_at: datetime,
 ) -> None:
     """Write the page, entry by entry, so that a log of years need not fit in memory."""
-    environment = Environment(
-        loader=PackageLoader("kijitsu.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"wareki": show_date, "fours": in_fours}
-    page = environment.get_template("audit.html").stream(
-        city=organisation.title,
-        zone=organisation.zone,
-        entries=entries,
-        verification=verification,
-        first=first,
-        last=last,
-        written_at=written_at.astimezone(ZoneInfo(organisation.zone)),
+    page = (
+        environment(wareki=show_date, fours=in_fours)
+        .get_template("audit.html")
+        .stream(
+            city=organisation.title,
+            zone=organisation.zone,
+            entries=entries,
+            verification=verification,
+            first=first,
+            last=last,
+            written_at=written_at.astimezone(ZoneInfo(organisation.zone)),
+        )
     )
     page.enable_buffering(64)
     with path.open("w", encoding="utf-8") as file:

@@ -15,7 +15,7 @@ from fastapi.responses import RedirectResponse
 from kijitsu.domain.errors import InputError, did_you_mean
 from kijitsu.domain.plan import Organisation
 from kijitsu.domain.roles import Right
-from kijitsu.office import Actor, Office
+from kijitsu.office import Actor, NotAllowed, Office
 from kijitsu.services import ledger, reading
 from kijitsu.services.reading import Standing
 from kijitsu.services.watching import organisation_of
@@ -151,3 +151,8 @@ def at_a_plan(request: Request, plan: str, signed: Annotated[SignedIn, Depends(a
 
 AtTheDoor = Annotated[Desk, Depends(at_the_door)]
 AtAPlan = Annotated[Desk, Depends(at_a_plan)]
+
+
+def status_of(exc: InputError) -> int:
+    """Return the status of a form that was refused."""
+    return 403 if isinstance(exc, NotAllowed) else 422

@@ -43,6 +43,11 @@ class Form:
     files: Mapping[str, Upload]
 
 
+def number_of(text: str) -> int | None:
+    """Return the number that a field or an address holds, None where it holds none that could be one of ours."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
 async def read_form(request: Request, csrf: str | None, most_bytes: int = 64 * 1024) -> Form:
     """Return a form, urlencoded or multipart, of `most_bytes` in all at the most.
 

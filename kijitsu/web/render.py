@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
+from kijitsu.web.templating import environment
 from kijitsu.web.words import LANGUAGES, shown_day, shown_status
 
 
@@ -22,27 +23,20 @@ def _moment(at: datetime, zone: str) -> datetime:
     return at.astimezone(ZoneInfo(zone))
 
 
-def environment(language: str = "ja") -> Environment:
-    """Return an environment of our templates.
+def _in(language: str) -> Environment:
+    """Return the environment of a language's pages.
 
     `say(ja, en)` chooses a wording; the filters `day` and `status` show a date and a state, `local(zone)` turns an
     instant into the city's time.
     """
-    made = Environment(
-        loader=PackageLoader("kijitsu.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    made = environment(
+        day=partial(shown_day, language=language), status=partial(shown_status, language=language), local=_moment
     )
     made.globals |= {"language": language, "say": partial(_say, language=language)}
-    made.filters["day"] = partial(shown_day, language=language)
-    made.filters["status"] = partial(shown_status, language=language)
-    made.filters["local"] = _moment
     return made
 
 
-_environments = {language: environment(language) for language in LANGUAGES}
+_environments = {language: _in(language) for language in LANGUAGES}
 
 
 def html(request: Request, template: str, status: int, language: str, **values: Any) -> Response:

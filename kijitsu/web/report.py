@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from kijitsu.domain.eras import show_date
 from kijitsu.domain.gates import SHOWN, Status
 from kijitsu.domain.history import History
 from kijitsu.domain.plan import Plan
 from kijitsu.explain import TOPICS
 from kijitsu.web.gantt import Row, gantt, legend, states_by_milestone
+from kijitsu.web.templating import environment
 
 if TYPE_CHECKING:
     from kijitsu.services.watching import PassReport
@@ -44,7 +43,7 @@ def year_report(
     ]
     title = f"{plan.title} {show_date(first)}～{show_date(last)}"
     return (
-        _environment()
+        environment(wareki=show_date, shown=_shown)
         .get_template("report.html")
         .render(
             plan=final.plan,
@@ -61,13 +60,8 @@ def year_report(
     )
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("kijitsu.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters["wareki"] = show_date
-    environment.filters["shown"] = lambda status: SHOWN[Status(status)]
-    return environment
+def _shown(status: str) -> str:
+    return SHOWN[Status(status)]
 
 
 def _was_over(states: Sequence[tuple[date, Status]], first: date) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from html import unescape
 from pathlib import Path
 
 import httpx
@@ -104,8 +103,3 @@ def sign_in(
 def is_in(browser: httpx.Client) -> bool:
     """Tell whether the board knows this browser."""
     return browser.get("/account").status_code == 200
-
-
-def text(answer: httpx.Response) -> str:
-    """Return what a page says, without its tags."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())

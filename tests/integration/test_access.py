@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +12,8 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from kijitsu.services import accounts, passwords
 from tests.at_once import at_once
-from tests.board import CLERK, served
-from tests.integration.browsers import PASSWORD, Door, csrf, door, is_in, sign_in, text
+from tests.board import CLERK, rows, served, text
+from tests.integration.browsers import PASSWORD, Door, csrf, door, is_in, sign_in
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -38,11 +37,6 @@ def own(tmp_path: Path) -> Iterator[Door]:
     with door(tmp_path) as here:
         here.with_password()
         yield here
-
-
-def rows(here: Door) -> list[str]:
-    with sqlite3.connect(here.office.settings.home / "kijitsu.db") as connection:
-        return list(connection.iterdump())
 
 
 # --- the way in ---
@@ -119,10 +113,10 @@ def test_whoever_is_not_in_the_people_file_any_more_has_no_role(own: Door) -> No
 
 def test_looking_at_a_link_changes_nothing_and_its_button_works_once(shared: Door) -> None:
     token = accounts.make_link(shared.office, CLERK, "suzuki")
-    before = rows(shared)
+    before = rows(shared.office)
     with shared.browser() as scanner, shared.browser() as browser, shared.browser() as late:
         looked = [scanner.get(f"/sign-in/{token}"), scanner.head(f"/sign-in/{token}"), scanner.get(f"/sign-in/{token}")]
-        after = rows(shared)
+        after = rows(shared.office)
         answer, again = browser.post(f"/sign-in/{token}"), late.post(f"/sign-in/{token}")
         seen = (is_in(browser), is_in(late))
 
@@ -304,7 +298,7 @@ def test_an_account_that_is_not_there_is_locked_out_alike_and_not_named(own: Doo
 
     assert [each.status_code for each in answers] == [403] * 4 + [429] * 2
     assert own.actions("lock-out") == [("lock-out", "accounts")]
-    assert not [row for row in rows(own) if "my-password-by-mistake" in row]
+    assert not [row for row in rows(own.office) if "my-password-by-mistake" in row]
 
 
 def test_an_address_that_tries_many_accounts_waits_and_no_other_does(
@@ -475,7 +469,7 @@ def test_no_token_and_no_password_is_kept_or_written_anywhere(shared: Door) -> N
         secrets.append(browser.cookies["kijitsu-session"])
 
     home = shared.office.settings.home
-    written = "".join(rows(shared)) + "".join(
+    written = "".join(rows(shared.office)) + "".join(
         path.read_text(encoding="utf-8", errors="replace") for path in home.rglob("*") if path.is_file()
     )
     assert len(set(secrets)) == 6

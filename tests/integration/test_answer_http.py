@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import sqlite3
 import string
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +24,7 @@ from kijitsu.services import changing, reporting
 from kijitsu.services.answering import look
 from kijitsu.web.answer import MOST_BYTES
 from tests.acceptance.support import SMALL
-from tests.board import CLERK, TODAY, end, form, installation, link, served, ticket
+from tests.board import CLERK, TODAY, end, form, installation, link, rows, served, text, ticket
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -41,17 +40,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     with served(installation(tmp_path_factory.mktemp("own"))) as office:
         yield office
-
-
-def rows(office: Office) -> list[str]:
-    """Return everything that the database holds."""
-    with sqlite3.connect(office.settings.home / "kijitsu.db") as connection:
-        return list(connection.iterdump())
-
-
-def text(answer: httpx.Response) -> str:
-    """Return what a page says, without its tags."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
 
 
 def post(office: Office, action: str, **fields: str) -> httpx.Response:

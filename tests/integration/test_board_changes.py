@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -21,7 +20,7 @@ from kijitsu.office import Office
 from kijitsu.services import changing, reading
 from kijitsu.services.reckoning import move_request
 from kijitsu.web.views import changes as view
-from tests.board import CLERK, ISHINOMAKI, TODAY, installation, served
+from tests.board import CLERK, EVERY_ROLE, ISHINOMAKI, TODAY, forms, proxied, rows, served, text
 
 SCRIPT = "<script>alert(1)</script>"
 PLAN = f"""\
@@ -42,15 +41,6 @@ milestones:
   portal: {{title: 窓口の開始, kind: service, owner: information_systems, when: 平成28年10月, after: [review]}}
 """
 APPROVED = PLAN.replace("milestones:", "approvers: [総務部長]\nmilestones:")
-PEOPLE = """\
-people:
-  viewer: {title: 市民課 係員, roles: [viewer]}
-  department: {title: 総務課 係員, roles: [department], bodies: [general_affairs]}
-  manager: {title: 情報政策課長, roles: [manager], bodies: [information_systems]}
-  head: {title: 総務部長, roles: [manager], bodies: [general_affairs], posts: [総務部長]}
-  secretariat: {title: 事務局 係員, roles: [secretariat]}
-  administrator: {title: 情報システム課 係員, roles: [administrator]}
-"""
 NOVEMBER = {"milestone": "review", "do": "move", "move": "平成28年11月", "cascade": "push"}
 
 
@@ -82,8 +72,7 @@ class Board:
 
     @property
     def rows(self) -> list[str]:
-        with sqlite3.connect(self.office.settings.home / "kijitsu.db") as connection:
-            return list(connection.iterdump())
+        return rows(self.office)
 
     @property
     def standing(self) -> reading.Standing:
@@ -92,22 +81,6 @@ class Board:
     @property
     def windows(self) -> dict[str, str]:
         return {id: each.window.wording for id, each in self.standing.plan.milestones.items() if each.window}
-
-
-def forms(page: httpx.Response) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Yield each form that is posted, as its address and the fields that are not typed into."""
-    for found in re.findall(r"<form[^>]*method=\"post\".*?</form>", page.text, re.DOTALL):
-        attributes = [
-            dict(re.findall(r'([\w-]+)="([^"]*)"', tag)) for tag in re.findall(r"<(?:form|input)[^>]*>", found)
-        ]
-        hidden = [each for each in attributes[1:] if each.get("type") == "hidden"]
-        fields = [(each["name"], unescape(each["value"])) for each in hidden]
-        yield urljoin(str(page.url), attributes[0]["action"]), fields
-
-
-def text(page: httpx.Response) -> str:
-    """Return what a page says, without its tags."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
 
 
 def actions(page: httpx.Response) -> set[str]:
@@ -124,9 +97,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Office]:
     made = {}
     for plan in (PLAN, APPROVED):
         folder = tmp_path_factory.mktemp("prepared")
-        (folder / "people.yaml").write_text(PEOPLE, encoding="utf-8")
-        settings = {"people": folder / "people.yaml", "proxy_user_header": "X-User", "proxy_from": "127.0.0.1"}
-        made[plan] = installation(folder, plan, **settings)
+        made[plan] = proxied(folder, EVERY_ROLE, plan)
     return made
 
 

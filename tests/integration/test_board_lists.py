@@ -27,8 +27,7 @@ from kijitsu.services.delivering import dispatch
 from kijitsu.services.watching import watch
 from kijitsu.web.views import audits, deliveries
 from tests.acceptance.support import HEAD, Desk
-from tests.board import ISHINOMAKI, installation, served
-from tests.integration.test_board_changes import PEOPLE, forms, text
+from tests.board import EVERY_ROLE, ISHINOMAKI, forms, proxied, rows, served, text
 
 SCRIPT = "<script>alert(1)</script>"
 PLAN = (
@@ -84,8 +83,7 @@ class Board:
 
     @property
     def rows(self) -> list[str]:
-        with sqlite3.connect(self.office.settings.home / "kijitsu.db") as connection:
-            return list(connection.iterdump())
+        return rows(self.office)
 
     def actions(self, action: str) -> list[tuple[str, str]]:
         """Return the subjects of the audit log's entries on an action, each with who it was."""
@@ -97,9 +95,7 @@ class Board:
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Office:
     """An installation after two weeks of passes; the letters of 市民課 do not arrive, those of the last day wait."""
     folder = tmp_path_factory.mktemp("lists")
-    (folder / "people.yaml").write_text(PEOPLE, encoding="utf-8")
-    settings = {"people": folder / "people.yaml", "proxy_user_header": "X-User", "proxy_from": "127.0.0.1"}
-    office = installation(folder, PLAN, **settings)
+    office = proxied(folder, EVERY_ROLE, PLAN)
     plans = folder / "calendar" / "plans"
     other = PLAN.replace("plan: small", "plan: other").replace("小さな計画", f"別の計画{SCRIPT}")
     (plans / "other.yaml").write_text(other, encoding="utf-8")

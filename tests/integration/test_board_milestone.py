@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,7 +19,7 @@ from kijitsu.office import Office
 from kijitsu.services import reading
 from kijitsu.services.reporting import Report, report
 from tests.acceptance.support import read_mail
-from tests.board import CLERK, TODAY, installation, link, served, ticket
+from tests.board import CLERK, TODAY, link, proxied, rows, served, text, ticket
 from tests.board import form as answer_form
 from tests.integration.smtp_relays import Relay, relay
 
@@ -77,8 +76,7 @@ class Board:
 
     @property
     def rows(self) -> list[str]:
-        with sqlite3.connect(self.office.settings.home / "kijitsu.db") as connection:
-            return list(connection.iterdump())
+        return rows(self.office)
 
     @property
     def files(self) -> list[Path]:
@@ -91,11 +89,6 @@ class Board:
         return standing.progress.get(id, NOTHING_YET)
 
 
-def text(page: httpx.Response) -> str:
-    """Return what a page says, without its tags."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
-
-
 def acts(page: httpx.Response) -> list[str]:
     """Return what the page's forms do."""
     return re.findall(r'name="action" value="(\w+)"', page.text)
@@ -105,9 +98,7 @@ def acts(page: httpx.Response) -> list[str]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Office:
     """An installation to be copied: making the tables takes longer than a test."""
     folder = tmp_path_factory.mktemp("made")
-    (folder / "people.yaml").write_text(PEOPLE, encoding="utf-8")
-    settings = {"people": folder / "people.yaml", "proxy_user_header": "X-User", "proxy_from": "127.0.0.1"}
-    return installation(folder, PLAN, evidence_mib=1, **settings)
+    return proxied(folder, PEOPLE, PLAN, evidence_mib=1)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from tests.integration.browsers import Door, csrf, door, is_in, text
+from tests.board import text
+from tests.integration.browsers import Door, csrf, door, is_in
 
 CLIENT, SECRET = "kijitsu-board", "a-secret-of-the-client"
 KEYS = [RSAKey.generate_key(2048, {"kid": "one", "use": "sig"}) for _ in range(2)]

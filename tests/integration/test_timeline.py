@@ -22,7 +22,7 @@ from kijitsu.services.slipping import baseline
 from kijitsu.services.timeline import Asked, timeline
 from kijitsu.settings import Settings
 from kijitsu.web.svg_timeline import Words, picture
-from tests.board import CLERK, crowded
+from tests.board import CLERK, crowded, text
 from tests.integration.browsers import Door, door
 
 SCRIPT = "<script>alert(1)</script>"
@@ -46,10 +46,6 @@ def shown(city: Door, **asked: str) -> httpx.Response:
         return browser.get("/plans/small/timeline", params={"every": "1", **asked})
 
 
-def plain(page: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
-
-
 def drawn(page: str) -> dict[str, str]:
     """Return what the picture says of each milestone."""
     return {id: unescape(said) for _, _, id, said in ROW.findall(page)}
@@ -57,7 +53,7 @@ def drawn(page: str) -> dict[str, str]:
 
 def listed(page: str) -> dict[str, str]:
     """Return what the table says of each milestone."""
-    return {found[1]: plain(found[0]) for found in LINE.finditer(page)}
+    return {found[1]: text(found[0]) for found in LINE.finditer(page)}
 
 
 @pytest.mark.parametrize("language", ["ja", "en"])
@@ -135,7 +131,7 @@ def test_what_cannot_be_shown_says_why(city: Door, asked: dict[str, str], said: 
     answer = shown(city, **asked)
 
     assert answer.status_code == 422
-    assert said in plain(answer.text)
+    assert said in text(answer.text)
 
 
 def test_windows_are_sharp_or_soft_or_without_an_end_and_the_assembly_sits(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from kijitsu.domain.history import Deed
 from kijitsu.services.delivering import dispatch
 from kijitsu.services.reporting import Report, report
 from kijitsu.services.watching import watch
-from tests.board import CLERK
-from tests.integration.browsers import Door, door, text
+from tests.board import CLERK, text
+from tests.integration.browsers import Door, door
 
 COUNT = re.compile(r'<li class="\w+"><a href="([^"]+)"><b>(\d+)</b>([^<]+)</a></li>')
 
@@ -31,10 +31,6 @@ def today(city: Door, language: str = "ja") -> str:
         answer = browser.get("/plans/small/today", params={"lang": language})
         assert answer.status_code == 200
         return answer.text
-
-
-def plain_text(page: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
 def counts(page: str) -> dict[str, int]:
@@ -62,7 +58,7 @@ def test_what_is_due_within_seven_working_days_is_counted_and_shown_first(city: 
         "不達の通知": 0,
         "承認待ちの変更": 0,
     }
-    assert "平成28年5月31日（火） あと7開庁日" in plain_text(page)
+    assert "平成28年5月31日（火） あと7開庁日" in text(page)
 
 
 def test_a_lapse_is_the_first_thing_and_what_it_stops_is_told_beside_its_cause(city: Door) -> None:
@@ -72,10 +68,10 @@ def test_a_lapse_is_the_first_thing_and_what_it_stops_is_told_beside_its_cause(c
     page = today(city)
 
     assert (counts(page)["期限超過"], counts(page)["停止"]) == (1, 2)
-    plain = plain_text(page)
+    plain = text(page)
     assert "まず「評価書の再評価」です。総務課が終えて報告すれば、2件の停止が解けます。" in plain
     assert plain.count("番号法第27条") == 0  # the cause tells it once, on its own page
-    assert "First: “評価書の再評価”. Once 総務課 reports it done, 2 others can go on." in plain_text(today(city, "en"))
+    assert "First: “評価書の再評価”. Once 総務課 reports it done, 2 others can go on." in text(today(city, "en"))
 
 
 def test_each_count_leads_to_what_it_counts(city: Door) -> None:

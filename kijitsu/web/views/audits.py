@@ -20,7 +20,7 @@ from kijitsu.services.auditing import Asked, Format, Verification
 from kijitsu.services.entries import ACTIONS
 from kijitsu.web.audit import in_fours
 from kijitsu.web.desk import AtAPlan, Desk
-from kijitsu.web.forms import Form, read_form
+from kijitsu.web.forms import Form, number_of, read_form
 
 PAGE = 50
 """So many entries are shown at once."""
@@ -50,7 +50,7 @@ def _page(desk: Desk, status: int = 200, errors: dict[str, str] | None = None) -
         asked = replace(asked, first=_day("first", chosen["first"]), last=_day("last", chosen["last"]))
     except Misread as exc:
         errors[exc.field] = str(exc)
-    entry, before = _number(query.get("entry", "")), _number(query.get("before", ""))
+    entry, before = number_of(query.get("entry", "")), number_of(query.get("before", ""))
     before = entry + 1 if entry else before
     try:
         found, head = auditing.page(desk.office, desk.organisation, asked, PAGE + 1, before)
@@ -91,10 +91,6 @@ def _day(field: str, text: str) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError as exc:
         raise Misread(field, f"「{text}」を日付として読めません。2016-07-12 のように書いてください。") from exc
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 def _verified(desk: Desk, errors: dict[str, str]) -> Verification | None:

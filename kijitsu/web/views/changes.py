@@ -21,8 +21,8 @@ from kijitsu.services.changing import StalePreview
 from kijitsu.services.reckoning import Change, mended
 from kijitsu.web.before_after import Picture, picture
 from kijitsu.web.change_form import Asked, edit_of_also, query_of
-from kijitsu.web.desk import AtAPlan, Desk
-from kijitsu.web.forms import Form, read_form
+from kijitsu.web.desk import AtAPlan, Desk, status_of
+from kijitsu.web.forms import Form, number_of, read_form
 
 SAID: Mapping[str, tuple[str, str]] = {
     "made": ("変更しました。関係する担当課に、新しい日程を知らせます。", "Changed. Whoever is concerned will be told."),
@@ -105,16 +105,16 @@ async def name_baseline(desk: AtAPlan) -> Response:
 def _named(desk: Desk, form: Form) -> Response:
     name, number = form.fields.get("name", ""), form.fields.get("revision", "")
     try:
-        slipping.baseline(desk.office, desk.plan, name, _number(number), desk.actor)
+        slipping.baseline(desk.office, desk.plan, name, number_of(number), desk.actor)
     except InputError as exc:
-        return _listed(desk, _status_of(exc), error=str(exc), given=form.fields)
+        return _listed(desk, status_of(exc), error=str(exc), given=form.fields)
     return desk.back(f"plans/{desk.plan}/changes", said="named")
 
 
 def _listed(desk: Desk, status: int = 200, error: str = "", given: Mapping[str, str] | None = None) -> Response:
     revisions = chronicle.revisions(desk.office, desk.standing)
     proposals = chronicle.proposals(desk.office, desk.standing, desk.actor)
-    before = _number(desk.request.query_params.get("before", "")) or len(revisions) + 1
+    before = number_of(desk.request.query_params.get("before", "")) or len(revisions) + 1
     shown = [each for each in revisions if each.number < before]
     return desk.page(
         "changes.html",
@@ -220,7 +220,7 @@ def _turned_down(desk: Desk, form: Form, number: int) -> Response:
     try:
         decided = changing.turn_down(desk.office, desk.plan, number, desk.actor, form.fields.get("reason", ""))
     except InputError as exc:
-        return _proposal(desk, number, _status_of(exc), errors={"reason": str(exc)}, given=form.fields)
+        return _proposal(desk, number, status_of(exc), errors={"reason": str(exc)}, given=form.fields)
     said = "withdrawn" if decided.state.value == "withdrawn" else "turned-down"
     return desk.back(f"plans/{desk.plan}/changes", said=said)
 
@@ -300,7 +300,7 @@ def acted(desk: Desk, form: Form, act: Callable[[], Change], said: str, again: C
     except StalePreview as exc:
         return again(status=409, since=exc.since, given=form.fields)
     except InputError as exc:
-        return again(status=_status_of(exc), errors={"reason": str(exc)}, given=form.fields)
+        return again(status=status_of(exc), errors={"reason": str(exc)}, given=form.fields)
     return desk.back(f"plans/{desk.plan}/changes", said=said or ("proposed" if done.proposed_as else "made"))
 
 
@@ -330,17 +330,9 @@ def _refusal(desk: Desk) -> str:
     return ""
 
 
-def _status_of(exc: InputError) -> int:
-    return 403 if isinstance(exc, NotAllowed) else 422
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
-
-
 def seen(form: Form) -> int:
     """Return the revision that was looked at. Raises InputError for a form that does not say which."""
-    number = _number(form.fields.get("seen", ""))
+    number = number_of(form.fields.get("seen", ""))
     if number is None:
         raise InputError("どの版で影響を確かめたかがわかりません。影響を確かめてから、もう一度送ってください。")
     return number

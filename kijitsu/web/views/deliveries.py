@@ -15,7 +15,7 @@ from kijitsu.explain import rule_words
 from kijitsu.services import delivering, ledger
 from kijitsu.services.ledger import Posted
 from kijitsu.web.desk import AtAPlan, Desk
-from kijitsu.web.forms import Form, read_form
+from kijitsu.web.forms import Form, number_of, read_form
 
 STATES: Mapping[str, tuple[str, str]] = {
     "dead": ("不達", "Not delivered"),
@@ -90,8 +90,7 @@ def _ahead(desk: Desk, chosen: Mapping[str, str]) -> dict[str, Any]:
         for each in ledger.reminders_ahead(desk.office, desk.standing)
         if chosen["recipient"] in ("", each["recipient_title"]) and chosen["milestone"] in ("", each["milestone"])
     ]
-    asked = desk.request.query_params.get("from", "")
-    first = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 7 else 0
+    first = number_of(desk.request.query_params.get("from", "")) or 0
     return {"shown": found[first : first + PAGE], "first": first, "all": len(found), "next": first + PAGE}
 
 

@@ -14,12 +14,11 @@ from kijitsu.domain.errors import InputError
 from kijitsu.domain.history import NOTHING_YET, Deed
 from kijitsu.domain.roles import Right
 from kijitsu.evidence import FORMS
-from kijitsu.office import NotAllowed
 from kijitsu.services.filling import LONGEST, field_of, report_of
 from kijitsu.services.milestones import NoPaper, look, nearest, paper
 from kijitsu.services.reminding import remind
 from kijitsu.services.reporting import BadReport, is_done, report
-from kijitsu.web.desk import AtAPlan, Desk
+from kijitsu.web.desk import AtAPlan, Desk, status_of
 from kijitsu.web.forms import Form, read_form
 
 ASK = "ask"
@@ -97,7 +96,7 @@ def _asked(desk: Desk, id: str) -> Response:
     try:
         remind(desk.office, desk.plan, id, desk.actor)
     except InputError as exc:
-        return _page(desk, id, _status_of(exc), refused=str(exc))
+        return _page(desk, id, status_of(exc), refused=str(exc))
     return desk.back(f"plans/{desk.plan}/milestones/{id}", said=ASK)
 
 
@@ -109,7 +108,7 @@ def _reported(desk: Desk, id: str, deed: Deed, form: Form) -> Response:
     except BadReport as exc:
         return again(422, errors={field_of(exc, kinds): exc.said})
     except InputError as exc:
-        return again(_status_of(exc), errors={"": str(exc)})
+        return again(status_of(exc), errors={"": str(exc)})
     return desk.back(f"plans/{desk.plan}/milestones/{id}", said=deed)
 
 
@@ -158,7 +157,3 @@ def _page(
 
 def _missing(desk: Desk, id: str) -> Response:
     return desk.page("milestone_missing.html", 404, id=id, near=nearest(desk.standing, id))
-
-
-def _status_of(exc: InputError) -> int:
-    return 403 if isinstance(exc, NotAllowed) else 422

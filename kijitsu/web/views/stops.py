@@ -8,11 +8,10 @@ from starlette.concurrency import run_in_threadpool
 
 from kijitsu.domain.errors import InputError
 from kijitsu.domain.roles import Right
-from kijitsu.office import NotAllowed
 from kijitsu.services.reminding import asked_today, remind
 from kijitsu.services.stops import STATES, Chain, stops
 from kijitsu.web.chain import chain_picture
-from kijitsu.web.desk import AtAPlan, Desk
+from kijitsu.web.desk import AtAPlan, Desk, status_of
 from kijitsu.web.forms import Form, read_form
 
 MOST_IN_PICTURE = 120
@@ -39,7 +38,7 @@ def _asked(desk: Desk, form: Form) -> Response:
     try:
         remind(desk.office, desk.plan, id, desk.actor)
     except InputError as exc:
-        return _page(desk, 403 if isinstance(exc, NotAllowed) else 422, refused={id: str(exc)})
+        return _page(desk, status_of(exc), refused={id: str(exc)})
     query = {name: value for name, value in desk.request.query_params.items() if name in ("state", "owner")}
     answer = desk.back(f"plans/{desk.plan}/stops", **query, asked=id)
     answer.headers["Location"] += f"#{id}"
