@@ -24,6 +24,7 @@ from ruamel.yaml import YAML
 from sqlalchemy import Engine
 
 from kijitsu.cli import main
+from kijitsu.hosting.processes import free_port
 from kijitsu.store.engine import connect
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +83,8 @@ class Desk:
 
     def __init__(self, home: Path | None, **settings: object) -> None:
         self.home = home
-        self._settings = settings if home is None else {"home": home, **settings}
+        # A Prefect of its own: at the usual port there may be another test's, or that of somebody's `make run`.
+        self._settings = {"prefect_port": free_port(0), **({} if home is None else {"home": home}), **settings}
 
     def __call__(self, *words: object, code: int = 0, **settings: object) -> Done:
         """Run a command in this process, through the program's own entry; fail where it ends with another code."""

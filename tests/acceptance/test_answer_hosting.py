@@ -9,7 +9,6 @@ from pathlib import Path
 
 import httpx
 
-from kijitsu.hosting.processes import free_port
 from tests.acceptance.support import SMALL, UP_SECONDS, Desk, body, calendar_with
 
 
@@ -20,7 +19,6 @@ def test_up_serves_the_board_on_another_port_where_its_own_is_taken_and_ends_it(
             tmp_path / "home",
             calendar=calendar_with(tmp_path / "calendar", small=SMALL),
             board_port=taken,
-            prefect_port=free_port(0),
             today="2016-05-17",
         )
         with desk.up() as (up, said):

@@ -56,7 +56,7 @@ def until(is_so: Callable[[], Any], process: subprocess.Popen[bytes]) -> Any:
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """A desk on the morning on which a milestone becomes late, with what the evening before left behind."""
     calendar = calendar_with(tmp_path / "calendar", small=SMALL)
-    desk = Desk(tmp_path / "home", calendar=calendar, plan="small", prefect_port=free_port(0), board_port=free_port(0))
+    desk = Desk(tmp_path / "home", calendar=calendar, plan="small", board_port=free_port(0))
     desk("plan", "adopt", "small", today="2016-04-01")
     desk("watch", "small", today="2016-05-31")
     yield desk

@@ -32,7 +32,6 @@ def test_a_killed_prefect_server_alarms_the_operator(tmp_path: Path) -> None:
             tmp_path / "home",
             calendar=calendar_with(tmp_path / "calendar", small=SMALL),
             board_port=free_port(0),
-            prefect_port=free_port(0),
             operator_url=f"json://{operator.place}/",
             smtp_url=f"smtp://{unused_place()}",
         )
